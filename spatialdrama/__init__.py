@@ -1,0 +1,134 @@
+"""spatialdrama: a script, voices and poses become one continuous binaural drama.
+
+This module imports the standard library only; every public name is loaded when it is first
+used, so ``import spatialdrama as sd`` costs a few milliseconds and ``sd.Pose`` loads xarray.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+#: public name -> the module that has it; "module:" alone means the module itself.
+_WHERE = {
+    # types
+    "BinauralAudio": "spatialdrama.types",
+    "Drama": "spatialdrama.types",
+    "GeometricPrompt": "spatialdrama.types",
+    "Line": "spatialdrama.types",
+    "Phone": "spatialdrama.types",
+    "Pose": "spatialdrama.types",
+    "Room": "spatialdrama.types",
+    "Scene": "spatialdrama.types",
+    "Score": "spatialdrama.types",
+    "ScoreTable": "spatialdrama.types",
+    "Script": "spatialdrama.types",
+    "Source": "spatialdrama.types",
+    "Speech": "spatialdrama.types",
+    "TextPrompt": "spatialdrama.types",
+    "VideoPrompt": "spatialdrama.types",
+    # pipeline
+    "generate": "spatialdrama.pipeline",
+    "render": "spatialdrama.pipeline",
+    "score": "spatialdrama.pipeline",
+    # registry
+    "EncoderSpec": "spatialdrama.registry",
+    "GeneratorSpec": "spatialdrama.registry",
+    "MetricSpec": "spatialdrama.registry",
+    "VoiceSpec": "spatialdrama.registry",
+    "RendererSpec": "spatialdrama.registry",
+    "CorpusSpec": "spatialdrama.registry",
+    "AssetSpec": "spatialdrama.registry",
+    "AssetSource": "spatialdrama.registry",
+    "hookimpl": "spatialdrama.registry",
+    "metric": "spatialdrama.registry",
+    "encoders": "spatialdrama.registry",
+    "generators": "spatialdrama.registry",
+    "metrics": "spatialdrama.registry",
+    "voices": "spatialdrama.registry",
+    "renderers": "spatialdrama.registry",
+    "corpora": "spatialdrama.registry",
+    "plugins": "spatialdrama.registry",
+    "load_encoder": "spatialdrama.registry",
+    "load_generator": "spatialdrama.registry",
+    "load_metric": "spatialdrama.registry",
+    "load_voice": "spatialdrama.registry",
+    "load_renderer": "spatialdrama.registry",
+    "load_corpus": "spatialdrama.registry",
+}
+
+#: modules that are part of the interface as they are
+_MODULES = {
+    "conventions": "spatialdrama.conventions",
+    "errors": "spatialdrama.errors",
+    "assets": "spatialdrama.runtime.assets",
+    "plot": "spatialdrama.plot",
+    "testing": "spatialdrama.testing",
+}
+
+__all__ = ["__version__", *_WHERE, *_MODULES]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        value = importlib.import_module(_MODULES[name])
+    elif name in _WHERE:
+        value = getattr(importlib.import_module(_WHERE[name]), name)
+    else:
+        raise AttributeError(f"module 'spatialdrama' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+if TYPE_CHECKING:  # what type checkers and editors see
+    from spatialdrama import conventions, errors, plot, testing
+    from spatialdrama.pipeline import generate, render, score
+    from spatialdrama.registry import (
+        AssetSource,
+        AssetSpec,
+        CorpusSpec,
+        EncoderSpec,
+        GeneratorSpec,
+        MetricSpec,
+        RendererSpec,
+        VoiceSpec,
+        corpora,
+        encoders,
+        generators,
+        hookimpl,
+        load_corpus,
+        load_encoder,
+        load_generator,
+        load_metric,
+        load_renderer,
+        load_voice,
+        metric,
+        metrics,
+        plugins,
+        renderers,
+        voices,
+    )
+    from spatialdrama.runtime import assets
+    from spatialdrama.types import (
+        BinauralAudio,
+        Drama,
+        GeometricPrompt,
+        Line,
+        Phone,
+        Pose,
+        Room,
+        Scene,
+        Score,
+        ScoreTable,
+        Script,
+        Source,
+        Speech,
+        TextPrompt,
+        VideoPrompt,
+    )

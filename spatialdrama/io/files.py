@@ -1,0 +1,102 @@
+"""Atomic writes and readable errors for every door."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from spatialdrama.errors import ValidationError
+
+
+@contextmanager
+def atomic(path: Any) -> Iterator[Path]:
+    """Give a temporary path beside `path`, and rename it when the block ends well.
+
+    A full disk, a missing right or Ctrl-C leaves `path` as it was.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(
+            prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
+        )
+    except OSError as error:
+        raise _explained(error, path) from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        # mkstemp makes files that only their owner reads; use what the umask would have given.
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise _explained(error, path) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _explained(error: OSError, path: Path) -> ValidationError:
+    if error.errno == errno.ENOSPC:
+        return ValidationError(
+            f"no space left to write {path}; free some, or choose another folder with --out."
+        )
+    reason = error.strerror or str(error)
+    return ValidationError(f"cannot write {path}: {reason}; choose another folder with --out.")
+
+
+def existing(path: Any, what: str) -> Path:
+    """Return `path` when it is a readable file, or raise naming it."""
+    path = Path(path)
+    if path.is_dir():
+        raise ValidationError(f"{what} {path} is a folder; give a file.")
+    if not path.exists():
+        raise ValidationError(f"{what} {path} does not exist; check the path.")
+    return path
+
+
+def write_json(path: Any, data: Any) -> Path:
+    """Write `data` as readable JSON, atomically; NaN is refused."""
+    with atomic(path) as temporary:
+        text = json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False, default=_plain)
+        temporary.write_text(text + "\n", encoding="utf-8")
+    return Path(path)
+
+
+def read_json(path: Any, what: str) -> Any:
+    """Read JSON, or raise naming file and place."""
+    path = existing(path, what)
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise ValidationError(f"{what} {path} is not UTF-8 text ({error.reason}).") from None
+    except json.JSONDecodeError as error:
+        raise ValidationError(
+            f"{what} {path} is not JSON: line {error.lineno}, column {error.colno}: {error.msg}."
+        ) from None
+
+
+def _plain(value: Any) -> Any:
+    for method in ("tolist", "items"):
+        if hasattr(value, method):
+            return dict(value) if method == "items" else value.tolist()
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+def guarded(build: Callable[[], Any], where: str) -> Any:
+    """Run `build` and put `where` in front of a validation message."""
+    try:
+        return build()
+    except ValidationError as error:
+        raise ValidationError(f"{where}: {error}") from None
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValidationError(f"{where}: missing or odd entry ({error!r}).") from None

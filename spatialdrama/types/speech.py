@@ -1,0 +1,93 @@
+"""What a voice gives back: one dry mono line with the times of its sounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import numpy as np
+
+from spatialdrama.errors import ValidationError
+from spatialdrama.types.script import Phone
+from spatialdrama.types.validate import FrozenMapping, check_finite, readonly
+
+
+def _identical(a: np.ndarray | None, b: np.ndarray | None) -> bool:
+    if a is None or b is None:
+        return a is b
+    return np.array_equal(a, b)
+
+
+@attrs.frozen(repr=False, hash=False)
+class Speech:
+    """One spoken line, mono and dry.
+
+    Parameters
+    ----------
+    samples : (n,) float32
+    rate : int, Hz
+    phones : tuple of Phone
+        Times in seconds from the first sample.
+    f0 : (t,) float32, Hz, optional
+        Fundamental frequency, 0 where unvoiced.
+    f0_hop : float, s
+        Seconds from one value of `f0` to the next.
+    text, language, identity : str
+    provenance : mapping
+        What made it: model, hash, options.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from spatialdrama.types import Speech
+    >>> Speech(np.zeros(24000), 24000, text="(silence)")
+    Speech(1.00 s at 24000 Hz, '(silence)')
+    """
+
+    samples: np.ndarray = attrs.field(
+        converter=lambda s: readonly(s, np.float32), eq=attrs.cmp_using(eq=_identical)
+    )
+    rate: int = attrs.field(converter=int)
+    phones: tuple[Phone, ...] = attrs.field(default=(), converter=tuple, kw_only=True)
+    f0: np.ndarray | None = attrs.field(
+        default=None,
+        converter=attrs.converters.optional(lambda f: readonly(f, np.float32)),
+        eq=attrs.cmp_using(eq=_identical, require_same_type=False),
+        kw_only=True,
+    )
+    f0_hop: float = attrs.field(default=0.0, kw_only=True)
+    text: str = attrs.field(default="", kw_only=True)
+    language: str = attrs.field(default="", kw_only=True)
+    identity: str = attrs.field(default="", kw_only=True)
+    provenance: Mapping[str, Any] = attrs.field(factory=dict, converter=FrozenMapping, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        if self.samples.ndim != 1:
+            raise ValidationError(
+                f"Speech is mono, shape (n,); got {self.samples.shape}. "
+                "Take one channel or their mean."
+            )
+        if len(self.samples) == 0:
+            raise ValidationError("Speech has no samples.")
+        check_finite(self.samples, "Speech sample", "the voice gave a broken signal.")
+        if self.rate <= 0:
+            raise ValidationError(f"Speech rate must be positive; got {self.rate}.")
+
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+        return len(self.samples) / self.rate
+
+    def resampled(self, rate: int) -> Speech:
+        """Return the same speech at `rate` (soxr, very high quality); times do not change."""
+        if rate == self.rate:
+            return self
+        import soxr
+
+        samples = soxr.resample(self.samples, self.rate, rate, quality="VHQ")
+        return attrs.evolve(self, samples=samples, rate=rate)
+
+    def __repr__(self) -> str:
+        text = self.text if len(self.text) < 40 else self.text[:37] + "..."
+        return f"Speech({self.duration:.2f} s at {self.rate} Hz, {text!r})"
