@@ -2,16 +2,17 @@
 
 This module imports the standard library only; every public name is loaded when it is first
 used, so ``import spatialdrama as sd`` costs a few milliseconds and ``sd.Pose`` loads xarray.
+Editors and type checkers read ``__init__.pyi``; a test holds the two together.
 """
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 __version__ = "0.1.0"
 
-#: public name -> the module that has it; "module:" alone means the module itself.
+#: public name -> the module that has it
 _WHERE = {
     # types
     "BinauralAudio": "spatialdrama.types",
@@ -84,51 +85,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
-
-
-if TYPE_CHECKING:  # what type checkers and editors see
-    from spatialdrama import conventions, errors, plot, testing
-    from spatialdrama.pipeline import generate, render, score
-    from spatialdrama.registry import (
-        AssetSource,
-        AssetSpec,
-        CorpusSpec,
-        EncoderSpec,
-        GeneratorSpec,
-        MetricSpec,
-        RendererSpec,
-        VoiceSpec,
-        corpora,
-        encoders,
-        generators,
-        hookimpl,
-        load_corpus,
-        load_encoder,
-        load_generator,
-        load_metric,
-        load_renderer,
-        load_voice,
-        metric,
-        metrics,
-        plugins,
-        renderers,
-        voices,
-    )
-    from spatialdrama.runtime import assets
-    from spatialdrama.types import (
-        BinauralAudio,
-        Drama,
-        GeometricPrompt,
-        Line,
-        Phone,
-        Pose,
-        Room,
-        Scene,
-        Score,
-        ScoreTable,
-        Script,
-        Source,
-        Speech,
-        TextPrompt,
-        VideoPrompt,
-    )

@@ -90,7 +90,7 @@ def read_drama(folder: Any) -> Drama:
                 language=entry["language"],
                 identity=entry["identity"],
                 provenance=entry["provenance"],
-            )  # fmt: skip
+            )
         )
     return Drama(audio, script, scene, tuple(stems), data["provenance"])
 

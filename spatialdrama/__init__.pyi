@@ -1,0 +1,50 @@
+"""The public surface, for editors and type checkers."""
+
+from spatialdrama import conventions as conventions
+from spatialdrama import errors as errors
+from spatialdrama.runtime import assets as assets
+from spatialdrama import plot as plot
+from spatialdrama import testing as testing
+from spatialdrama.pipeline import generate as generate
+from spatialdrama.pipeline import render as render
+from spatialdrama.pipeline import score as score
+from spatialdrama.registry import AssetSource as AssetSource
+from spatialdrama.registry import AssetSpec as AssetSpec
+from spatialdrama.registry import CorpusSpec as CorpusSpec
+from spatialdrama.registry import EncoderSpec as EncoderSpec
+from spatialdrama.registry import GeneratorSpec as GeneratorSpec
+from spatialdrama.registry import MetricSpec as MetricSpec
+from spatialdrama.registry import RendererSpec as RendererSpec
+from spatialdrama.registry import VoiceSpec as VoiceSpec
+from spatialdrama.registry import corpora as corpora
+from spatialdrama.registry import encoders as encoders
+from spatialdrama.registry import generators as generators
+from spatialdrama.registry import hookimpl as hookimpl
+from spatialdrama.registry import load_corpus as load_corpus
+from spatialdrama.registry import load_encoder as load_encoder
+from spatialdrama.registry import load_generator as load_generator
+from spatialdrama.registry import load_metric as load_metric
+from spatialdrama.registry import load_renderer as load_renderer
+from spatialdrama.registry import load_voice as load_voice
+from spatialdrama.registry import metric as metric
+from spatialdrama.registry import metrics as metrics
+from spatialdrama.registry import plugins as plugins
+from spatialdrama.registry import renderers as renderers
+from spatialdrama.registry import voices as voices
+from spatialdrama.types import BinauralAudio as BinauralAudio
+from spatialdrama.types import Drama as Drama
+from spatialdrama.types import GeometricPrompt as GeometricPrompt
+from spatialdrama.types import Line as Line
+from spatialdrama.types import Phone as Phone
+from spatialdrama.types import Pose as Pose
+from spatialdrama.types import Room as Room
+from spatialdrama.types import Scene as Scene
+from spatialdrama.types import Score as Score
+from spatialdrama.types import ScoreTable as ScoreTable
+from spatialdrama.types import Script as Script
+from spatialdrama.types import Source as Source
+from spatialdrama.types import Speech as Speech
+from spatialdrama.types import TextPrompt as TextPrompt
+from spatialdrama.types import VideoPrompt as VideoPrompt
+
+__version__: str
