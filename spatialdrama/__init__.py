@@ -8,7 +8,6 @@ Editors and type checkers read ``__init__.pyi``; a test holds the two together.
 from __future__ import annotations
 
 import importlib
-from typing import Any
 
 __version__ = "0.1.0"
 
@@ -72,7 +71,7 @@ _MODULES = {
 __all__ = ["__version__", *_WHERE, *_MODULES]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name in _MODULES:
         value = importlib.import_module(_MODULES[name])
     elif name in _WHERE:

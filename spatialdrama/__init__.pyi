@@ -2,7 +2,6 @@
 
 from spatialdrama import conventions as conventions
 from spatialdrama import errors as errors
-from spatialdrama.runtime import assets as assets
 from spatialdrama import plot as plot
 from spatialdrama import testing as testing
 from spatialdrama.pipeline import generate as generate
@@ -31,6 +30,7 @@ from spatialdrama.registry import metrics as metrics
 from spatialdrama.registry import plugins as plugins
 from spatialdrama.registry import renderers as renderers
 from spatialdrama.registry import voices as voices
+from spatialdrama.runtime import assets as assets
 from spatialdrama.types import BinauralAudio as BinauralAudio
 from spatialdrama.types import Drama as Drama
 from spatialdrama.types import GeometricPrompt as GeometricPrompt

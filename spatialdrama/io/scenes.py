@@ -104,7 +104,8 @@ def pose_from_dict(data: Any, folder: Path | None = None) -> Pose:
         path = Path(options.pop("file"))
         return Pose.read(path if path.is_absolute() or folder is None else folder / path, **options)
     raise ValidationError(
-        f"a pose needs one of fixed, azimuth_deg, walk, circle, file or time; got {sorted(options)}."
+        "a pose needs one of fixed, azimuth_deg, walk, circle, file or time; "
+        f"got {sorted(options)}."
     )
 
 

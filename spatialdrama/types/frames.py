@@ -1,4 +1,4 @@
-"""Conversion of foreign coordinate conventions into the house's, positions and quaternions alike."""
+"""Conversion of foreign coordinate conventions into the house's, quaternions included."""
 
 from __future__ import annotations
 
@@ -63,10 +63,7 @@ def from_arrays(
     position = np.atleast_2d(np.asarray(position, dtype=float))
     q = reorder(np.atleast_2d(np.asarray(quaternion, dtype=float)), order)
     check_finite(position, "position", "give finite metres.")
-    if repair:
-        q = repaired(q, time)
-    else:
-        q = rotations.checked(q, time, np.ones(len(q), bool))
+    q = repaired(q, time) if repair else rotations.checked(q, time, np.ones(len(q), bool))
     if inverse:
         q = rotations.conjugate(q)
     return Pose.from_samples(

@@ -64,8 +64,9 @@ class ScoreTable:
     Examples
     --------
     >>> from spatialdrama.types import Score, ScoreTable
-    >>> table = ScoreTable.from_scores({"cer": {"line 1": Score(0.0, 10), "line 2": Score(0.2, 30)}},
-    ...                                direction={"cer": "down"}, unit={"cer": ""})
+    >>> lines = {"line 1": Score(0.0, weight=10), "line 2": Score(0.2, weight=30)}
+    >>> table = ScoreTable.from_scores({"cer": lines}, direction={"cer": "down"},
+    ...                                unit={"cer": ""})
     >>> round(table["cer"], 3)
     0.15
     """
