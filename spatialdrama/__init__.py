@@ -68,6 +68,8 @@ _MODULES = {
     "testing": "spatialdrama.testing",
 }
 
+_LISTINGS = ("corpora", "encoders", "generators", "metrics", "renderers", "voices")
+
 __all__ = ["__version__", *_WHERE, *_MODULES]
 
 
@@ -75,6 +77,8 @@ def __getattr__(name: str) -> object:
     if name in _MODULES:
         value = importlib.import_module(_MODULES[name])
     elif name in _WHERE:
+        if name in _LISTINGS:  # lets their tables say which assets are not on this machine yet
+            importlib.import_module("spatialdrama.runtime.assets")
         value = getattr(importlib.import_module(_WHERE[name]), name)
     else:
         raise AttributeError(f"module 'spatialdrama' has no attribute {name!r}")

@@ -17,6 +17,14 @@ from __future__ import annotations
 
 from .hookspecs import hookimpl
 from .listing import Listing, Plugins
+from .loaders import (
+    load_corpus,
+    load_encoder,
+    load_generator,
+    load_metric,
+    load_renderer,
+    load_voice,
+)
 from .loading import FunctionMetric
 from .local import metric, register_local, unregister_local
 from .manager import Manager, PluginRecord, entry, get, load, manager, refresh
@@ -80,6 +88,12 @@ __all__ = [
     "hookimpl",
     "listings",
     "load",
+    "load_corpus",
+    "load_encoder",
+    "load_generator",
+    "load_metric",
+    "load_renderer",
+    "load_voice",
     "manager",
     "metric",
     "metrics",

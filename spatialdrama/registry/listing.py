@@ -160,6 +160,11 @@ class Listing(Mapping):
             body.append([name, *cells, entry.spec.summary, provider, state])
         return head, body
 
+    def text(self) -> str:
+        """The table alone, as plain text."""
+        head, body = self._table()
+        return "\n".join(text_table(head, body))
+
     def __repr__(self) -> str:
         head, body = self._table()
         plural = KINDS[self.kind].plural
@@ -226,6 +231,9 @@ class Plugins(Mapping):
         if found:
             return min(found, key=lambda record: record.status != "loaded")
         raise UnknownNameError(unknown("plugin", name, list(self)))
+
+    def __contains__(self, name: object) -> bool:
+        return any(record.name == name for record in manager.records())
 
     def report(self, *, verbose: bool = False) -> Report:
         """Name, distribution, version, hooks, milliseconds to load and error of each plugin.

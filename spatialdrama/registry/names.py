@@ -31,6 +31,8 @@ def resolve(kind: str, name: str, entries: Sequence[Any], failures: Iterable[Any
     bare = [entry for entry in entries if entry.name == name]
     if len(bare) == 1:
         return bare[0]
+    if bare and kind == "asset" and all(entry.spec == bare[0].spec for entry in bare):
+        return bare[0]  # two plugins that describe the same file do not contradict each other
     if bare:
         choices = " or ".join(repr(entry.full_name) for entry in bare)
         origins = ", ".join(

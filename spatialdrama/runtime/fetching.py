@@ -25,6 +25,7 @@ def bring(spec: AssetSpec, target: Path, only: str | None, show: bool | None) ->
         try:
             with progress(label=spec.name, total=spec.size, unit="B", show=show) as bar:
                 _read_source(spec, source, local, target, temporary, bar.update)
+                bar.update(spec.size - bar.count)  # what travelled may have been compressed
             _install(spec, temporary, target)
             return target
         except AssetError as error:
