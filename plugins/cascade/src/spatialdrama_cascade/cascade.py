@@ -1,0 +1,348 @@
+"""The generator: check everything, speak, schedule, render, mix."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+
+import spatialdrama
+from spatialdrama.conventions import HOUSE_RATE
+from spatialdrama.errors import GenerationError, SpatialDramaWarning, ValidationError
+from spatialdrama.registry import AssetSpec, entry, get, load
+from spatialdrama.runtime.progress import progress as progress_bar
+from spatialdrama.runtime.seeding import line_seed
+from spatialdrama.types import BinauralAudio, Drama, Line, Scene, Script, Speech
+from spatialdrama.types.validate import unknown_name
+from spatialdrama_cascade.kept import KeptLines
+from spatialdrama_cascade.stems import levelled, trimmed
+from spatialdrama_cascade.timetable import check_gaps, start_times
+
+#: dBFS; a mix that peaks higher is turned down, both ears alike, and the provenance says so.
+CEILING_DB = -1.0
+
+
+class Cascade:
+    """Any voice with any renderer, line by line.
+
+    Parameters
+    ----------
+    voice, renderer : str or object
+        Names from ``sd.voices`` and ``sd.renderers``, or objects with their methods.
+    pause, lead_in : float, s
+        Silence between lines whose script says nothing, and before the first line.
+    level_db : float or None, dBFS
+        Active level of every stem at 1 m; None keeps the voice's own level.
+    rate, pitch : float
+        Speed factor and semitones for every line.
+    voice_options, renderer_options : mapping
+        Handed to the two plugins.
+    cache : bool
+        Keep finished lines between runs.
+
+    Examples
+    --------
+    >>> import spatialdrama as sd
+    >>> cascade = sd.load_generator("cascade", voice="kokoro", renderer="physical")
+    >>> script = sd.Script.parse("ANNA: Who is there?")
+    >>> scene = sd.Scene(speakers={"ANNA": sd.Pose.fixed(azimuth_deg=60, distance=1.5)})
+    >>> drama = cascade.generate(script, scene, voices={"ANNA": "af_heart"},
+    ...                          seed=7)                            # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        *,
+        voice: Any = "kokoro",
+        renderer: Any = "physical",
+        pause: float = 0.45,
+        lead_in: float = 0.3,
+        level_db: float | None = -26.0,
+        rate: float = 1.0,
+        pitch: float = 0.0,
+        voice_options: Mapping[str, Any] | None = None,
+        renderer_options: Mapping[str, Any] | None = None,
+        cache: bool = True,
+    ) -> None:
+        for name, value in {"pause": pause, "lead_in": lead_in}.items():
+            if not 0 <= value < 60:
+                raise ValidationError(f"{name} must be 0 to 60 seconds; got {value}.")
+        self.pause, self.lead_in, self.level_db = pause, lead_in, level_db
+        self.rate, self.pitch = rate, pitch
+        self._parts = {
+            "voice": _Part.of("voice", voice, voice_options),
+            "renderer": _Part.of("renderer", renderer, renderer_options),
+        }
+        self._kept = KeptLines(enabled=cache and all(p.name for p in self._parts.values()))
+
+    @property
+    def voice(self) -> Any:
+        """The voice, loaded on first use."""
+        return self._parts["voice"].load()
+
+    @property
+    def renderer(self) -> Any:
+        """The renderer, loaded on first use."""
+        return self._parts["renderer"].load()
+
+    # -- checking -----------------------------------------------------------------------------
+
+    def check(self, script: Script, scene: Scene, voices: Mapping[str, str]) -> None:
+        """Raise for anything that would stop :meth:`generate`, before any work is done."""
+        for name in script.speakers:
+            if name not in scene.speakers:
+                raise unknown_name("speaker in the scene", name, scene.speakers)
+            if name not in voices:
+                raise ValidationError(
+                    f"speaker {name!r} has no voice; add voices={{{name!r}: identity}}, one of "
+                    f"{', '.join(self.voice.identities()[:6])}, ..."
+                )
+        for name in voices:
+            if name not in script.speakers:
+                raise unknown_name("speaker in the script", name, script.speakers)
+        check_gaps(script.lines)
+        for i, line in enumerate(script, start=1):
+            try:
+                self._check_line(line, voices[line.speaker])
+            except ValidationError as error:
+                raise ValidationError(f"line {i} of {line.speaker}: {error}") from None
+
+    def _check_line(self, line: Line, identity: str) -> None:
+        if hasattr(self.voice, "check"):
+            self.voice.check(line.text, identity=identity, language=line.language)
+            return
+        for language in line.languages:
+            if language not in self.voice.languages:
+                raise ValidationError(
+                    f"the voice speaks {', '.join(self.voice.languages)}, not {language!r}; "
+                    "translate the line or choose another voice from sd.voices."
+                )
+
+    # -- generating ---------------------------------------------------------------------------
+
+    def generate(
+        self,
+        script: Script,
+        scene: Scene,
+        *,
+        voices: Mapping[str, str],
+        seed: int = 0,
+        progress: bool | None = None,
+    ) -> Drama:
+        """Speak, place and mix every line.
+
+        Parameters
+        ----------
+        script : Script
+        scene : Scene
+        voices : mapping of speaker to identity
+        seed : int
+            Every random choice of a line comes from this, its place and its text.
+        progress : bool, optional
+            Show a bar; default from the environment.
+
+        Returns
+        -------
+        Drama
+            With timed script, stems and provenance.
+
+        Raises
+        ------
+        ValidationError, UnknownNameError
+            Before any work, naming speaker or line.
+        """
+        self.check(script, scene, voices)
+        with progress_bar(label="speaking", total=len(script), unit="line", show=progress) as bar:
+            stems = []
+            for i, line in enumerate(script):
+                bar.update(0, note=line.speaker)
+                stems.append(self._speak(i, line, voices[line.speaker], seed))
+                bar.update()
+        timed = self._timed(script, stems)
+        with progress_bar(label="rendering", total=len(script), unit="line", show=progress) as bar:
+            parts = []
+            for line, stem in zip(timed, stems, strict=True):
+                bar.update(0, note=line.speaker)
+                parts.append((line.start, self._render(line, stem, scene)))
+                bar.update()
+        mix, gain_db = mixed(parts, HOUSE_RATE)
+        provenance = self._provenance(voices, seed, gain_db, parts, stems)
+        audio = BinauralAudio(mix, HOUSE_RATE, provenance={"generator": "cascade", "seed": seed})
+        return Drama(audio, timed, scene, tuple(stems), provenance)
+
+    def _speak(self, index: int, line: Line, identity: str, seed: int) -> Speech:
+        request = {
+            "text": line.text,
+            "identity": identity,
+            "language": line.language,
+            "rate": float(self.rate),
+            "pitch": float(self.pitch),
+            "style": line.style,
+            "seed": line_seed(seed, index, line.speaker, line.text),
+        }
+        inputs = {"part": self._parts["voice"].fingerprint(), "request": request}
+        options = dict(request)
+        text = options.pop("text")
+        said = self._kept.speech(inputs, lambda: self.voice.speak(text, **options))
+        unused = said.provenance.get("style_unused")
+        if unused:
+            import warnings
+
+            warnings.warn(
+                f"line {index + 1} of {line.speaker}: the voice has no style {unused!r}; it is "
+                "spoken plainly.",
+                SpatialDramaWarning,
+                stacklevel=3,
+            )
+        return levelled(trimmed(said.resampled(HOUSE_RATE)), self.level_db)
+
+    def _timed(self, script: Script, stems: Sequence[Speech]) -> Script:
+        durations = [stem.duration for stem in stems]
+        starts = start_times(script.lines, durations, pause=self.pause, lead_in=self.lead_in)
+        return Script(
+            attrs.evolve(line, start=start, end=start + stem.duration, phones=stem.phones)
+            for line, start, stem in zip(script, starts, stems, strict=True)
+        )
+
+    def _render(self, line: Line, stem: Speech, scene: Scene) -> BinauralAudio:
+        source = scene.source(line.speaker)
+        placed = {
+            "start": float(line.start),
+            "directivity": source.directivity,
+            "gain_db": source.gain_db,
+        }
+        inputs = {
+            "part": self._parts["renderer"].fingerprint(),
+            "samples": stem.samples,
+            "pose": _arrays(source.pose),
+            "listener": None if scene.listener is None else _arrays(scene.listener),
+            "room": attrs.asdict(scene.room),
+            **placed,
+        }
+        rendered = self._kept.binaural(
+            inputs,
+            lambda: self.renderer.render(
+                stem.samples,
+                source.pose,
+                rate=stem.rate,
+                room=scene.room,
+                listener=scene.listener,
+                **placed,
+            ),
+        )
+        if rendered.rate != HOUSE_RATE:
+            raise GenerationError(
+                f"the renderer gave {rendered.rate} Hz for {HOUSE_RATE} Hz input; "
+                "it must keep the rate."
+            )
+        return rendered
+
+    def _provenance(
+        self,
+        voices: Mapping[str, str],
+        seed: int,
+        gain_db: float,
+        parts: Sequence[tuple[float, BinauralAudio]],
+        stems: Sequence[Speech],
+    ) -> dict[str, Any]:
+        assets: dict[str, str] = {}
+        for part in self._parts.values():
+            assets |= part.assets()
+        return {
+            "generator": "cascade",
+            "seed": seed,
+            "voices": dict(voices),
+            "voice": self._parts["voice"].fingerprint(),
+            "renderer": {
+                **self._parts["renderer"].fingerprint(),
+                "made": dict(parts[0][1].provenance),
+            },
+            "options": {
+                "pause": self.pause,
+                "lead_in": self.lead_in,
+                "level_db": self.level_db,
+                "rate": self.rate,
+                "pitch": self.pitch,
+            },
+            "mix_gain_db": round(gain_db, 3),
+            "stem_rates": sorted({int(s.provenance.get("native_rate", s.rate)) for s in stems}),
+            "versions": _versions(),
+            "assets": assets,
+            "watermark": None,
+        }
+
+
+def mixed(parts: Sequence[tuple[float, BinauralAudio]], rate: int) -> tuple[np.ndarray, float]:
+    """Return the sum of rendered lines, (2, n) float32, and the gain in dB that it needed.
+
+    The gain is 0 unless the sum would peak above CEILING_DB; both ears share it.
+    """
+    places = [(round(start * rate), audio.samples) for start, audio in parts]
+    total = np.zeros((2, max(at + s.shape[1] for at, s in places)), np.float64)
+    for at, samples in places:
+        total[:, at : at + samples.shape[1]] += samples
+    peak_db = 20 * np.log10(max(float(np.abs(total).max()), 1e-12))
+    gain_db = min(0.0, CEILING_DB - peak_db)
+    return (total * 10 ** (gain_db / 20)).astype(np.float32), gain_db
+
+
+@attrs.define
+class _Part:
+    """A voice or renderer with what identifies it; objects without a name are never cached."""
+
+    kind: str
+    name: str
+    options: dict[str, Any]
+    _object: Any = None
+
+    @classmethod
+    def of(cls, kind: str, given: Any, options: Mapping[str, Any] | None) -> _Part:
+        if isinstance(given, str):
+            entry(kind, given)  # an unknown name is said before any work
+            return cls(kind, given, dict(options or {}))
+        return cls(kind, "", dict(options or {}), given)
+
+    def load(self) -> Any:
+        if self._object is None:
+            self._object = load(self.kind, self.name, **self.options)
+        return self._object
+
+    def fingerprint(self) -> dict[str, Any]:
+        if not self.name:
+            return {"object": type(self._object).__qualname__}
+        found = entry(self.kind, self.name)
+        return {
+            "name": found.full_name,
+            "distribution": f"{found.distribution} {found.distribution_version}",
+            "version": found.spec.version,
+            "options": {k: v if isinstance(v, _PLAIN) else str(v) for k, v in self.options.items()},
+            "assets": self.assets(),
+        }
+
+    def assets(self) -> dict[str, str]:
+        if not self.name:
+            return {}
+        specs: list[AssetSpec] = [get("asset", a) for a in get(self.kind, self.name).assets]
+        return {spec.name: spec.sha256 for spec in specs}
+
+
+_PLAIN = (str, int, float, bool, type(None))
+
+
+def _arrays(pose: Any) -> dict[str, np.ndarray]:
+    return {name: pose.data[name].values for name in ("time", "position", "orientation", "valid")}
+
+
+def _versions() -> dict[str, str]:
+    from importlib import metadata
+
+    out = {"python": ".".join(map(str, sys.version_info[:3]))}
+    for name in ("numpy", "scipy", "soxr", "onnxruntime"):
+        try:
+            out[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return {"spatialdrama": spatialdrama.__version__, **out}
