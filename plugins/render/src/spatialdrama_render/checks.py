@@ -1,0 +1,158 @@
+"""What every renderer asks of its input before it computes anything."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import attrs
+import numpy as np
+
+from spatialdrama.conventions import HEAD_CLEARANCE, HOUSE_RATE, SPEED_OF_SOUND
+from spatialdrama.errors import SpatialDramaWarning, ValidationError
+from spatialdrama.types import Pose, Room
+from spatialdrama_render.propagation import Track
+
+#: s; how densely paths are checked against walls and heads.
+_STEP = 0.01
+
+
+@attrs.frozen(eq=False)
+class Job:
+    """One checked stem: what sounds, when, from where, to whom.
+
+    Attributes
+    ----------
+    mono : (n,) float32
+        With the gain applied.
+    track : Track
+        The source.
+    start : float, s
+        Drama time of ``mono[0]``.
+    room : Room or None
+        None is the free field.
+    listener : Pose or None
+    reach : float, m
+        Longest straight way from the source to the listener.
+    """
+
+    mono: np.ndarray
+    track: Track
+    start: float
+    room: Room | None
+    listener: Pose | None
+    reach: float
+
+
+def checked_job(
+    mono: Any,
+    pose: Pose,
+    *,
+    rate: int,
+    start: float,
+    room: Room | None,
+    listener: Pose | None,
+    gain_db: float,
+    house_rate: int = HOUSE_RATE,
+) -> Job:
+    """Check what a renderer is given; see :class:`Job`.
+
+    Raises
+    ------
+    ValidationError
+        For a mono signal of two channels, of another rate, empty, of integers or with NaN; for a
+        source outside the room, in the head, or as fast as sound; for a listener outside the room.
+    """
+    samples = checked_mono(mono, rate, house_rate)
+    if not np.isfinite(gain_db):
+        raise ValidationError(f"gain_db must be a finite number of decibels; got {gain_db!r}.")
+    if not np.isfinite(start):
+        raise ValidationError(f"start must be a finite time in seconds; got {start!r}.")
+    room = None if room is None or room.is_free_field else room
+    length = len(samples) / house_rate
+    times = start + np.arange(0.0, length + _STEP, _STEP)
+    track = Track(pose)
+    source = track.positions_at(times)
+    head = np.zeros((1, 3)) if listener is None else listener.positions_at(times)
+    _check_speed(track)
+    if room is not None:
+        _check_inside("the source", source, times, room)
+        if listener is not None:
+            _check_inside("the listener", head, times, room)
+    gap = np.linalg.norm(source - head, axis=1)
+    if gap.min() < HEAD_CLEARANCE:
+        i = int(np.argmin(gap))
+        raise ValidationError(
+            f"the source is {gap[i]:.2f} m from the centre of the listener's head at t = "
+            f"{times[i]:.2f} s; keep {HEAD_CLEARANCE:.2f} m or more."
+        )
+    gained = np.ascontiguousarray(samples, dtype=np.float32)
+    if gain_db:
+        gained = gained * np.float32(10 ** (gain_db / 20))
+    return Job(gained, track, float(start), room, listener, float(gap.max()))
+
+
+def checked_mono(mono: Any, rate: int, house_rate: int = HOUSE_RATE) -> np.ndarray:
+    """Return (n,) finite float samples at the renderer's rate, or raise."""
+    samples = np.asarray(mono)
+    if samples.ndim != 1:
+        raise ValidationError(
+            f"a renderer takes mono of shape (n,); got {samples.shape}. Give one channel, such as "
+            "samples[0] or samples.mean(axis=0)."
+        )
+    if samples.dtype.kind != "f":
+        raise ValidationError(
+            f"mono must be floating-point samples about -1 to 1; got {samples.dtype}. Divide "
+            "16-bit integers by 32768."
+        )
+    if rate != house_rate:
+        raise ValidationError(
+            f"mono is at {rate} Hz and the renderer works at {house_rate} Hz; resample it first, "
+            f"for example with Speech.resampled({house_rate})."
+        )
+    if not len(samples):
+        raise ValidationError("mono has no samples; give at least one.")
+    bad = ~np.isfinite(samples)
+    if bad.any():
+        i = int(np.argmax(bad))
+        raise ValidationError(
+            f"mono[{i}] is {samples[i]}; the sound is broken there, look where it was made."
+        )
+    return samples
+
+
+def warn_left_out(renderer: str, what: str) -> None:
+    """Say that a renderer does less than the scene asks for."""
+    warnings.warn(
+        f"the renderer {renderer!r} leaves out {what}; use renderer='physical' for it.",
+        SpatialDramaWarning,
+        stacklevel=3,
+    )
+
+
+def _check_speed(track: Track) -> None:
+    if track.still:
+        return
+    time = track.time
+    speed = np.linalg.norm(np.diff(track.place, axis=1), axis=0) / np.diff(time)
+    i = int(np.argmax(speed))
+    if speed[i] >= SPEED_OF_SOUND:
+        raise ValidationError(
+            f"the source moves at {speed[i]:.0f} m/s at t = {time[i]:.2f} s, as fast as sound; "
+            "slow the pose down or cut it where it jumps."
+        )
+
+
+def _check_inside(who: str, points: np.ndarray, times: np.ndarray, room: Room) -> None:
+    inside = np.atleast_1d(room.contains(points))
+    if not inside.all():
+        i = int(np.argmin(inside))
+        low, high = room.bounds
+        walls = "; ".join(
+            f"{a} {lo:.2f} to {hi:.2f}" for a, lo, hi in zip("xyz", low, high, strict=True)
+        )
+        place = ", ".join(f"{v:.2f}" for v in points[i])
+        raise ValidationError(
+            f"{who} is outside the room at t = {times[i]:.2f} s: ({place}) m, where the walls are "
+            f"at {walls}. Move the pose, enlarge the room or set Room(listener=...)."
+        )

@@ -1,0 +1,122 @@
+"""Where heads come from: an asset, a SOFA file or arrays; each is prepared once and kept."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+import xarray as xr
+
+from spatialdrama.conventions import HOUSE_RATE
+from spatialdrama.errors import ValidationError
+from spatialdrama_render.head_preparation import prepare_head
+from spatialdrama_render.hrtf import HrtfSet
+
+#: Heads by name; each is an asset of the same name.
+HEADS = ("kemar",)
+#: Raised when the preparation gives other numbers for the same file.
+PREPARATION_VERSION = 1
+_KEPT: dict[tuple, HrtfSet] = {}
+
+
+def load_head(
+    hrtf: str | Path | xr.Dataset = "kemar",
+    *,
+    rate: float = HOUSE_RATE,
+    equalisation: str = "diffuse",
+    itd: str = "measured",
+) -> HrtfSet:
+    """Return a head ready to render with; the second call for the same one is free.
+
+    Parameters
+    ----------
+    hrtf : "kemar", path of a SOFA file, or xarray.Dataset
+        A dataset is laid out as :func:`spatialdrama.io.sofa.read_sofa` returns it.
+    rate : float, Hz
+    equalisation, itd : str
+        See :func:`spatialdrama_render.head_preparation.prepare_head`.
+
+    Raises
+    ------
+    AssetError
+        When the named asset is missing or damaged.
+    ValidationError
+        For an unknown name or a file that cannot be used.
+
+    Examples
+    --------
+    >>> from spatialdrama_render.heads import load_head
+    >>> load_head("kemar").taps                                     # doctest: +SKIP
+    128
+    """
+    if isinstance(hrtf, xr.Dataset):
+        return prepare_head(hrtf, rate=rate, equalisation=equalisation, itd=itd)
+    path = _path(hrtf)
+    stat = path.stat()
+    key = (str(path), stat.st_mtime_ns, stat.st_size, rate, equalisation, itd)
+    if key not in _KEPT:
+        _KEPT[key] = _prepared(path, rate=rate, equalisation=equalisation, itd=itd)
+    return _KEPT[key]
+
+
+def _prepared(path: Path, **options: Any) -> HrtfSet:
+    """Prepare a head, or fetch what an earlier process prepared from the same bytes."""
+    from spatialdrama.runtime.cache import Cache
+
+    cache = Cache("heads")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    key = cache.key(file=digest, version=PREPARATION_VERSION, **options)
+    folder = cache.get(key)
+    if folder is not None:
+        with np.load(folder / "head.npz", allow_pickle=False) as kept:
+            return HrtfSet(**{n: v if v.ndim else v.item() for n, v in kept.items()})
+    head = prepare_head(read_responses(path), **options)
+    # A full or read-only disk costs the next process a second, not this one its rendering.
+    with contextlib.suppress(OSError), cache.put(key) as folder:
+        np.savez(folder / "head.npz", **attrs.asdict(head, filter=lambda a, _: a.init))
+    return head
+
+
+def read_responses(path: str | Path) -> xr.Dataset:
+    """Read a SOFA file, or the KEMAR asset."""
+    from spatialdrama_render.slab_archive import PICKLE_MAGIC, read_slab_archive
+
+    path = Path(path)
+    with path.open("rb") as file:
+        is_archive = file.read(1) == PICKLE_MAGIC
+    if is_archive:
+        _check_is_asset(path)
+        return read_slab_archive(path)
+    from spatialdrama.io.sofa import read_sofa
+
+    return read_sofa(path)
+
+
+def _path(hrtf: str | Path) -> Path:
+    if isinstance(hrtf, str) and hrtf in HEADS:
+        from spatialdrama.runtime.assets import locate
+
+        return Path(locate(hrtf))
+    path = Path(hrtf).expanduser()
+    if not path.is_file():
+        raise ValidationError(
+            f"no HRTF {str(hrtf)!r}: it is neither a head ({', '.join(HEADS)}) nor a file; give "
+            "the path of a .sofa file."
+        )
+    return path
+
+
+def _check_is_asset(path: Path) -> None:
+    """Only the one archive whose content is known is read, wherever it lies."""
+    from spatialdrama_render.plugin import KEMAR
+
+    digest: Any = hashlib.sha256(path.read_bytes()).hexdigest()
+    if digest != KEMAR.sha256:
+        raise ValidationError(
+            f"{path.name} is a Python pickle with sha256 {digest[:12]}..., not the known KEMAR "
+            "archive; give a .sofa file, or type: spatialdrama assets fetch kemar"
+        )

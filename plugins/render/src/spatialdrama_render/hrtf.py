@@ -1,0 +1,209 @@
+"""A head: which filter and which delay each ear has for every direction.
+
+Measured responses are split into a minimum-phase filter and a delay, because delays interpolate
+between directions and mixtures of shifted impulses do not. The split follows Kulkarni, Isabelle
+and Colburn (1999), except that the delay is the one that keeps the low-frequency interaural time
+difference of the measurement (below 1.5 kHz, where hearing uses it), not a broadband onset.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import numpy as np
+
+from spatialdrama.conventions import HEAD_RADIUS, SPEED_OF_SOUND
+from spatialdrama.errors import ValidationError
+
+INTERPOLATIONS = ("barycentric", "nearest")
+ITD_MODELS = ("measured", "woodworth")
+
+
+@attrs.frozen(eq=False, repr=False)
+class HrtfSet:
+    """Minimum-phase filters and delays on a grid of directions.
+
+    Parameters
+    ----------
+    directions : (v, 3) float64, unit vectors in the listener frame
+    filters : (v, 2, taps) float64, minimum phase, left ear first
+    delays : (v, 2) float64, s, relative to the arrival at the head's centre; negative where the
+        ear hears the wave before the centre would
+    rate : float, Hz
+    diffuse : (bins,) float64
+        Magnitude of the diffuse-field response (power average over directions and ears) on
+        ``numpy.fft.rfftfreq``'s grid; all ones after diffuse-field equalisation.
+    coherence : (bins,) float64
+        Real part of the coherence between the ears in a diffuse field, same grid.
+    title, sha256 : str
+        Where it came from.
+
+    Examples
+    --------
+    >>> from spatialdrama_render.heads import load_head
+    >>> head = load_head("kemar", rate=48000)                       # doctest: +SKIP
+    >>> head.delays_at([[0, 1, 0]])                                 # doctest: +SKIP
+    """
+
+    directions: np.ndarray
+    filters: np.ndarray
+    delays: np.ndarray
+    rate: float
+    diffuse: np.ndarray
+    coherence: np.ndarray
+    title: str = ""
+    sha256: str = ""
+    itd: str = "measured"
+    _caches: dict = attrs.field(factory=dict, init=False)
+
+    @property
+    def taps(self) -> int:
+        """Length of each filter in samples."""
+        return self.filters.shape[-1]
+
+    def weights(
+        self, directions: Any, interpolation: str = "barycentric"
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return which grid points stand for each direction, and how much.
+
+        Parameters
+        ----------
+        directions : (n, 3) float, any length but zero
+        interpolation : "barycentric" or "nearest"
+
+        Returns
+        -------
+        index : (n, 3) int
+        weight : (n, 3) float, not negative, each row sums to one
+        """
+        directions = np.atleast_2d(np.asarray(directions, dtype=float))
+        directions = directions / np.linalg.norm(directions, axis=1, keepdims=True)
+        if interpolation == "nearest":
+            return self._nearest(directions)
+        if interpolation != "barycentric":
+            raise ValidationError(
+                f"interpolation must be one of {', '.join(INTERPOLATIONS)}; got {interpolation!r}."
+            )
+        mesh = self._mesh
+        if mesh is None:
+            raise ValidationError(
+                f"the {len(self.directions)} directions of {self.title or 'this HRTF set'} do not "
+                "surround the head, so nothing can be interpolated between them; use "
+                "interpolation='nearest' or a set with directions all round."
+            )
+        # Every cell of the mesh has the head's centre as a corner, so a point half-way out lies
+        # in the cell of its triangle; its barycentric coordinates there, without the centre's,
+        # are the triangle's own up to a common factor.
+        inner = 0.05 * directions
+        cell = mesh.find_simplex(inner)
+        outside = cell < 0
+        corner = self._corners[cell]
+        affine = mesh.transform[cell]
+        share = np.einsum("nij,nj->ni", affine[:, :3], inner - affine[:, 3])
+        share = np.concatenate([share, 1.0 - share.sum(axis=1, keepdims=True)], axis=1)
+        share = np.maximum(np.take_along_axis(share, corner, axis=1), 0.0)
+        index = np.take_along_axis(mesh.simplices[cell], corner, axis=1)
+        total = share.sum(axis=1, keepdims=True)
+        outside |= total[:, 0] <= 0
+        share = share / np.where(total > 0, total, 1.0)
+        if outside.any():
+            index[outside], share[outside] = self._nearest(directions[outside])
+        return index, share
+
+    def delays_at(self, directions: Any, interpolation: str = "barycentric") -> np.ndarray:
+        """Return (n, 2) s."""
+        if self.itd == "woodworth":
+            return woodworth_delays(directions)
+        index, weight = self.weights(directions, interpolation)
+        return self.mix_delays(index, weight)
+
+    def filters_at(self, directions: Any, interpolation: str = "barycentric") -> np.ndarray:
+        """Return (n, 2, taps)."""
+        index, weight = self.weights(directions, interpolation)
+        return np.einsum("nk,nket->net", weight, self.filters[index])
+
+    def look_up(
+        self, directions: np.ndarray, interpolation: str
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return index (n, 3), weight (n, 3) and delay (n, 2) s in one go."""
+        index, weight = self.weights(directions, interpolation)
+        if self.itd == "woodworth":
+            return index, weight, woodworth_delays(directions)
+        return index, weight, self.mix_delays(index, weight)
+
+    def mix_delays(self, index: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """Return (n, 2) s for the output of :meth:`weights`."""
+        return np.einsum("nk,nke->ne", weight, self.delays[index])
+
+    def _nearest(self, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        _, nearest = self._tree.query(directions)
+        index = np.repeat(nearest[:, None], 3, axis=1)
+        return index, np.tile([1.0, 0.0, 0.0], (len(index), 1))
+
+    # attrs' slots leave no room for cached_property, so the two search structures live in a dict.
+    @property
+    def _tree(self) -> Any:
+        if "tree" not in self._caches:
+            from scipy.spatial import cKDTree
+
+            self._caches["tree"] = cKDTree(self.directions)
+        return self._caches["tree"]
+
+    @property
+    def _mesh(self) -> Any:
+        if "mesh" not in self._caches:
+            self._caches["mesh"] = _mesh(self.directions)
+            if self._caches["mesh"] is not None:
+                simplices = self._caches["mesh"].simplices
+                centre = len(self.directions)
+                self._caches["corners"] = np.argsort(simplices == centre, axis=1, kind="stable")[
+                    :, :3
+                ]
+        return self._caches["mesh"]
+
+    @property
+    def _corners(self) -> np.ndarray:
+        """(cells, 3): which three of a cell's four corners are not the head's centre."""
+        return self._caches["corners"]
+
+
+def woodworth_delays(directions: Any, radius: float = HEAD_RADIUS) -> np.ndarray:
+    """Return (n, 2) s of a rigid sphere with ears at its sides, relative to its centre.
+
+    Woodworth (1938): a straight line to an ear in sight, -(a/c) cos(theta), and round the sphere
+    to an ear in the shadow, (a/c)(theta - pi/2), where theta is the angle to the ear's axis.
+
+    Examples
+    --------
+    >>> from spatialdrama_render.hrtf import woodworth_delays
+    >>> (woodworth_delays([[0, 1, 0]]) * 1e6).round()
+    array([[-255.,  401.]])
+    """
+    directions = np.atleast_2d(np.asarray(directions, dtype=float))
+    lateral = directions[:, 1] / np.linalg.norm(directions, axis=1)
+    delays = []
+    for side in (1.0, -1.0):
+        theta = np.arccos(np.clip(side * lateral, -1.0, 1.0))
+        delays.append(np.where(theta <= np.pi / 2, -np.cos(theta), theta - np.pi / 2))
+    return np.stack(delays, axis=1) * radius / SPEED_OF_SOUND
+
+
+def _mesh(directions: np.ndarray) -> Any:
+    """Delaunay cells of the grid and the head's centre, or None where they leave the head bare.
+
+    All grid points lie on one sphere round the centre, so each cell's empty circumsphere must
+    have the centre on it: every cell is a triangle of the grid and the centre.
+    """
+    from scipy.spatial import Delaunay, QhullError
+
+    if len(directions) < 4:
+        return None
+    points = np.concatenate([directions, np.zeros((1, 3))])
+    try:
+        mesh = Delaunay(points, qhull_options="Qbb Qc Qz Qt Q12")
+    except QhullError:
+        return None
+    # A grid on one side of the head leaves directions that no cell covers.
+    probes = 0.05 * np.concatenate([np.eye(3), -np.eye(3)])
+    return mesh if (mesh.find_simplex(probes) >= 0).all() else None
