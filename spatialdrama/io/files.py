@@ -27,7 +27,7 @@ def atomic(path: Any) -> Iterator[Path]:
             prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
         )
     except OSError as error:
-        raise _explained(error, path) from error
+        raise explained(error, path) from error
     os.close(handle)
     temporary = Path(name)
     try:
@@ -38,12 +38,13 @@ def atomic(path: Any) -> Iterator[Path]:
         temporary.chmod(0o666 & ~umask)
         os.replace(temporary, path)
     except OSError as error:
-        raise _explained(error, path) from error
+        raise explained(error, path) from error
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _explained(error: OSError, path: Path) -> ValidationError:
+def explained(error: OSError, path: Path) -> ValidationError:
+    """Return what an operating-system error means for somebody who wanted to write `path`."""
     if error.errno == errno.ENOSPC:
         return ValidationError(
             f"no space left to write {path}; free some, or choose another folder with --out."

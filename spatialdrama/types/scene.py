@@ -306,9 +306,17 @@ def _check_inside(who: str, pose: Pose, room: Room) -> None:
     inside = room.contains(points)
     if not inside.all():
         i = int(np.argmin(inside))
-        place = ", ".join(f"{v:.2f}" for v in points[i])
         time = float(pose.time.values[pose.valid.values][i])
         low, high = room.bounds
+        where = points[i]
+        if i > 0:  # a shoebox is convex: the path leaves it once between two samples
+            step = points[i] - points[i - 1]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                shares = np.where(step > 0, high - points[i - 1], low - points[i - 1]) / step
+            share = float(np.min(np.where(step == 0, np.inf, shares)))
+            before = float(pose.time.values[pose.valid.values][i - 1])
+            time, where = before + share * (time - before), points[i - 1] + share * step
+        place = ", ".join(f"{v:.2f}" for v in where)
         reach = "; ".join(
             f"{a} {lo:.2f} to {hi:.2f}" for a, lo, hi in zip("xyz", low, high, strict=True)
         )

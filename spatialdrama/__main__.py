@@ -1,0 +1,7 @@
+"""``python -m spatialdrama`` is the command ``spatialdrama``."""
+
+import sys
+
+from spatialdrama.cli import main
+
+sys.exit(main())

@@ -1,0 +1,352 @@
+"""The commands that make and measure sound. Heavy imports wait until a command runs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spatialdrama.errors import SpatialDramaError, ValidationError
+
+if TYPE_CHECKING:
+    from spatialdrama.types import BinauralAudio, Drama, Room, Scene, ScoreTable, Script
+
+DEFAULT_METRICS = ("itd_mae", "ild_mae", "ipd_mae", "cer")
+
+
+def _command(
+    commands: Any, name: str, help: str, example: str, func: Any
+) -> argparse.ArgumentParser:
+    made = commands.add_parser(
+        name,
+        help=help,
+        description=help[0].upper() + help[1:] + ".",
+        epilog="example:\n" + example,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.set_defaults(func=func)
+    return made
+
+
+# -- generate ------------------------------------------------------------------------------------
+
+
+def add_generate(commands: Any) -> None:
+    """Add ``generate``."""
+    p = _command(
+        commands,
+        "generate",
+        "make a drama from a script, a scene and voices",
+        "  spatialdrama generate script.txt --scene scene.json --voices voices.json \\\n"
+        "      --seed 7 --report --out out/drama\n"
+        "  spatialdrama generate script.txt --scene scene.json \\\n"
+        "      --voice BERNARDO=am_michael --voice FRANCISCO=bm_george --dry-run",
+        run_generate,
+    )
+    p.add_argument("script", help="plain text (SPEAKER: words), .json or .TextGrid")
+    p.add_argument("--scene", required=True, help="scene file, JSON")
+    p.add_argument("--voices", help="JSON file: {speaker: identity}")
+    p.add_argument(
+        "--voice", action="append", default=[], metavar="SPEAKER=IDENTITY",
+        help="one speaker's identity; may be given often, and overrides --voices",
+    )  # fmt: skip
+    p.add_argument("--generator", default="cascade", help="a name from `spatialdrama plugins`")
+    p.add_argument(
+        "--set", action="append", default=[], metavar="OPTION=VALUE",
+        help="an option of the generator, for example --set renderer=geometric",
+    )  # fmt: skip
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--out", default="out/drama", help="folder to write into (default %(default)s)")
+    p.add_argument("--report", action="store_true", help="also pictures, scores and report.html")
+    p.add_argument(
+        "--metrics", nargs="*", help=f"for --report; default {' '.join(DEFAULT_METRICS)}"
+    )
+    p.add_argument("--dry-run", action="store_true", help="check everything, make nothing")
+    p.add_argument("--json", action="store_true", help="print a summary as JSON on stdout")
+
+
+def run_generate(options: argparse.Namespace) -> int:
+    """Generate, and write all of it or none of it."""
+    from spatialdrama import pipeline
+    from spatialdrama.registry import get, load
+    from spatialdrama.types import Scene, Script
+
+    script, scene = Script.read(options.script), Scene.load(options.scene)
+    voices = _voices(options.voices, options.voice)
+    metrics = _metrics(options) if options.report else []
+    for name in metrics:
+        get("metric", name)
+    made = load("generator", options.generator, **_settings(options.set))
+    out = Path(options.out)
+    _check_folder(out)
+    if hasattr(made, "check"):
+        made.check(script, scene, voices)
+    if options.dry_run:
+        return _say_plan(options, script, scene, voices)
+    drama = pipeline.generate(script, scene, voices=voices, seed=options.seed, generator=made)
+    with whole_folder(out) as folder:
+        drama.save(folder)
+        scores = _write_report(drama, metrics, folder) if options.report else None
+    files = sorted(str(path) for path in out.iterdir())
+    _say_made(options, drama, scores, files)
+    return 0
+
+
+def _metrics(options: argparse.Namespace) -> list[str]:
+    return list(DEFAULT_METRICS) if options.metrics is None else options.metrics
+
+
+def _write_report(drama: Drama, metrics: list[str], folder: Path) -> ScoreTable | None:
+    from spatialdrama import pipeline, plot
+
+    scores = pipeline.score(drama, metrics) if metrics else None
+    if scores is not None:
+        scores.save(folder / "scores.json")
+    plot.save_scene(drama, folder / "scene.png")
+    plot.save_analysis(drama, folder / "analysis.png")
+    plot.report(drama, scores, folder / "report.html")
+    return scores
+
+
+def _say_plan(
+    options: argparse.Namespace, script: Script, scene: Scene, voices: Mapping[str, str]
+) -> int:
+    plan = {
+        "lines": len(script),
+        "speakers": {name: voices[name] for name in script.speakers},
+        "room": repr(scene.room),
+        "generator": options.generator,
+        "seed": options.seed,
+        "out": options.out,
+    }
+    if options.json:
+        print(json.dumps(plan, ensure_ascii=False, indent=1))
+    else:
+        cast = ", ".join(f"{k} as {v}" for k, v in plan["speakers"].items())
+        print(f"would speak {len(script)} lines ({cast}) in {scene.room!r} into {options.out}")
+    return 0
+
+
+def _say_made(
+    options: argparse.Namespace, drama: Drama, scores: ScoreTable | None, files: list[str]
+) -> None:
+    if options.json:
+        summary = {
+            "duration": drama.audio.duration,
+            "lines": len(drama.script),
+            "seed": drama.seed,
+            "files": files,
+            "scores": {} if scores is None else {m: scores[m] for m in scores.metrics},
+        }
+        print(json.dumps(summary, ensure_ascii=False, indent=1))
+        return
+    print(repr(drama))
+    if scores is not None:
+        print(repr(scores))
+    print("wrote:")
+    for file in files:
+        print(f"  {file}")
+
+
+# -- render --------------------------------------------------------------------------------------
+
+
+def add_render(commands: Any) -> None:
+    """Add ``render``."""
+    from spatialdrama.conventions import POSE_FORMATS
+
+    p = _command(
+        commands,
+        "render",
+        "place one mono recording along a pose",
+        "  spatialdrama render --mono speech.flac --pose tx_positions.txt \\\n"
+        "      --pose-format mrsdrama-120hz --renderer physical -o binaural.wav\n"
+        "  spatialdrama render --mono speech.wav --azimuth 40 --distance 2 \\\n"
+        "      --room 6x5x3 --rt60 0.35 -o binaural.wav",
+        run_render,
+    )
+    p.add_argument("--mono", required=True, help="one-channel sound file")
+    p.add_argument("--pose", help="pose file: .nc, .zarr, or rows in --pose-format")
+    p.add_argument("--pose-format", default="auto", help=f"one of {', '.join(POSE_FORMATS)}")
+    p.add_argument("--azimuth", type=float, help="degrees, + is left: stand still there instead")
+    p.add_argument("--elevation", type=float, default=0.0, help="degrees, with --azimuth")
+    p.add_argument("--distance", type=float, default=1.5, help="metres, with --azimuth")
+    p.add_argument("--room", help="length x width x height in metres, such as 6x5x3")
+    p.add_argument("--rt60", type=float, help="seconds, with --room")
+    p.add_argument("--renderer", default="physical", help="a name from `spatialdrama plugins`")
+    p.add_argument("--set", action="append", default=[], metavar="OPTION=VALUE",
+                   help="an option of the renderer")  # fmt: skip
+    p.add_argument("--directivity", default="speech", choices=("speech", "omni"))
+    p.add_argument("--gain", type=float, default=0.0, metavar="DB", help="for both ears alike")
+    p.add_argument("-o", "--out", required=True, help=".wav or .flac")
+    p.add_argument("--json", action="store_true", help="print a summary as JSON on stdout")
+
+
+def run_render(options: argparse.Namespace) -> int:
+    """Render one file."""
+    from spatialdrama import pipeline
+    from spatialdrama.io.audio import read_mono
+    from spatialdrama.types import Pose
+
+    if (options.pose is None) == (options.azimuth is None):
+        raise ValidationError("give either --pose FILE or --azimuth DEGREES.")
+    samples, rate = read_mono(options.mono)
+    if options.pose is not None:
+        pose = Pose.read(options.pose, options.pose_format)
+    else:
+        pose = Pose.fixed(
+            azimuth_deg=options.azimuth,
+            elevation_deg=options.elevation,
+            distance=options.distance,
+        )
+    audio = pipeline.render(
+        samples, pose, rate=rate, room=_room(options.room, options.rt60),
+        renderer=options.renderer, directivity=options.directivity, gain_db=options.gain,
+        **_settings(options.set),
+    )  # fmt: skip
+    loud = audio.peak > 1 and Path(options.out).suffix.lower() == ".wav"
+    audio.save(options.out, subtype="FLOAT" if loud else None)
+    if options.json:
+        summary = {"file": options.out, "duration": audio.duration, "peak": audio.peak,
+                   "provenance": dict(audio.provenance)}  # fmt: skip
+        print(json.dumps(summary, ensure_ascii=False, indent=1, default=str))
+    else:
+        print(f"wrote {options.out}: {audio!r}" + (" (float, the peak passes 1)" if loud else ""))
+    return 0
+
+
+def _room(size: str | None, rt60: float | None) -> Room | None:
+    from spatialdrama.types import Room
+
+    if size is None:
+        if rt60 is not None:
+            raise ValidationError("--rt60 needs --room, such as --room 6x5x3.")
+        return None
+    try:
+        numbers = tuple(float(part) for part in size.lower().split("x"))
+    except ValueError:
+        raise ValidationError(f"--room must look like 6x5x3; got {size!r}.") from None
+    if rt60 is None:
+        raise ValidationError("--room needs --rt60, the seconds in which sound decays by 60 dB.")
+    return Room(numbers, rt60=rt60)
+
+
+# -- score ---------------------------------------------------------------------------------------
+
+
+def add_score(commands: Any) -> None:
+    """Add ``score``."""
+    p = _command(
+        commands,
+        "score",
+        "score a drama folder or a recording",
+        "  spatialdrama score out/drama --metrics itd_mae ild_mae cer\n"
+        "  spatialdrama score binaural.wav --reference recorded.wav --metrics itd_mae ild_mae\n"
+        '  spatialdrama score binaural.wav --transcript "Who\'s there?" --metrics cer --json',
+        run_score,
+    )
+    p.add_argument("item", help="a folder with drama.json, or a two-channel sound file")
+    p.add_argument("--metrics", nargs="+", default=list(DEFAULT_METRICS), metavar="NAME")
+    p.add_argument("--reference", help="two-channel sound file to compare with")
+    p.add_argument("--transcript", help="what a sound file says")
+    p.add_argument("--language", help="of the transcript, such as en or zh")
+    p.add_argument("--out", help="also write the table: .json or .nc")
+    p.add_argument("--json", action="store_true", help="print the table as JSON on stdout")
+
+
+def run_score(options: argparse.Namespace) -> int:
+    """Score and print."""
+    from spatialdrama import pipeline
+    from spatialdrama.registry import get
+    from spatialdrama.types import BinauralAudio, Drama
+
+    for name in options.metrics:
+        get("metric", name)
+    path = Path(options.item)
+    item: Drama | BinauralAudio
+    item = Drama.load(path) if path.is_dir() else BinauralAudio.load(path)
+    reference = None if options.reference is None else BinauralAudio.load(options.reference)
+    table = pipeline.score(
+        item, options.metrics, reference=reference, transcript=options.transcript,
+        language=options.language,
+    )  # fmt: skip
+    if options.out:
+        table.save(options.out)
+    print(json.dumps(table.to_dict(), ensure_ascii=False, indent=1) if options.json else table)
+    return 0
+
+
+# -- shared --------------------------------------------------------------------------------------
+
+
+def _voices(file: str | None, pairs: Iterable[str]) -> dict[str, str]:
+    from spatialdrama.io.files import read_json
+
+    voices: dict[str, str] = {}
+    if file is not None:
+        found = read_json(file, "voices file")
+        if not isinstance(found, dict) or not all(isinstance(v, str) for v in found.values()):
+            raise ValidationError(f"voices file {file} must be {{speaker: identity}}.")
+        voices |= found
+    for pair in pairs:
+        speaker, equals, identity = pair.partition("=")
+        if not equals or not speaker or not identity:
+            raise ValidationError(f"--voice must be SPEAKER=IDENTITY; got {pair!r}.")
+        voices[speaker] = identity
+    if not voices:
+        raise ValidationError("nobody has a voice; add --voices FILE or --voice SPEAKER=IDENTITY.")
+    return voices
+
+
+def _settings(pairs: Iterable[str]) -> dict[str, Any]:
+    """Return OPTION=VALUE pairs with values read as JSON where they are JSON, else as text."""
+    out: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name.isidentifier():
+            raise ValidationError(f"--set must be OPTION=VALUE; got {pair!r}.")
+        try:
+            out[name] = json.loads(value)
+        except json.JSONDecodeError:
+            out[name] = value
+    return out
+
+
+def _check_folder(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise ValidationError(f"--out {out} is a file; name a folder.")
+    if out.is_dir() and any(out.iterdir()) and not (out / "drama.json").exists():
+        raise ValidationError(f"--out {out} holds other files and no drama; name a new folder.")
+
+
+@contextmanager
+def whole_folder(out: Path) -> Iterator[Path]:
+    """Give a temporary folder beside `out` whose content moves there when the block ends well."""
+    from spatialdrama.io.files import explained
+
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        making = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    except OSError as error:
+        raise explained(error, out) from error
+    try:
+        yield making
+        out.mkdir(exist_ok=True)
+        # The description goes last: a folder with a drama.json is whole.
+        for made in sorted(making.iterdir(), key=lambda p: p.name == "drama.json"):
+            target = out / made.name
+            if target.is_dir():
+                shutil.rmtree(target)
+            os.replace(made, target)
+    except SpatialDramaError:  # an AssetError is an OSError too, and explains itself
+        raise
+    except OSError as error:
+        raise explained(error, out) from error
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
