@@ -1,0 +1,258 @@
+"""The cascade with a voice and a renderer of the test's own, so that sums can be told by hand."""
+
+import attrs
+import numpy as np
+import pytest
+from spatialdrama_cascade.cascade import CEILING_DB, Cascade, mixed
+from spatialdrama_cascade.stems import active_level_db, levelled, trimmed
+from spatialdrama_cascade.timetable import start_times
+
+import spatialdrama as sd
+from spatialdrama.errors import SpatialDramaWarning, UnknownNameError, ValidationError
+from spatialdrama.runtime import cache
+
+RATE = 48_000
+
+
+class ToneVoice:
+    """Says every word as 0.2 s of a tone, with silent ends as real voices have."""
+
+    languages = ("en", "zh")
+
+    def __init__(self, stop_at=None):
+        self.spoken, self.stop_at = [], stop_at
+
+    def identities(self):
+        return ("low", "high")
+
+    def speak(self, text, *, identity, language=None, rate=1.0, pitch=0.0, style="", seed=0):
+        if self.stop_at is not None and len(self.spoken) == self.stop_at:
+            raise KeyboardInterrupt
+        self.spoken.append((text, seed))
+        n = int(0.2 * len(text.split()) / rate * RATE)
+        tone = 0.2 * np.sin(2 * np.pi * (200 if identity == "low" else 400) * np.arange(n) / RATE)
+        quiet = np.zeros(int(0.3 * RATE))
+        phones = (sd.Phone("_", 0.0, 0.3), sd.Phone("a", 0.3, 0.3 + n / RATE))
+        provenance = {"style_unused": style} if style == "singing" else {}
+        return sd.Speech(np.concatenate([quiet, tone, quiet]), RATE, phones=phones, text=text,
+                         identity=identity, provenance=provenance)  # fmt: skip
+
+
+class PlainRenderer:
+    """One gain per ear from which side the speaker stands; no delay, so that timing is exact."""
+
+    rate = RATE
+
+    def __init__(self):
+        self.calls = []
+
+    def render(self, mono, pose, *, rate=RATE, start=0.0, room=None, listener=None,
+               directivity="speech", gain_db=0.0):  # fmt: skip
+        self.calls.append(start)
+        left = 1.0 if pose.positions_at(start)[0, 1] > 0 else 0.5
+        gain = 10 ** (gain_db / 20)
+        return sd.BinauralAudio(np.stack([left * mono, (1.5 - left) * mono]) * gain, rate)
+
+
+def parts(**more):
+    script = sd.Script.parse("A: one two three\nB: four five\nA: six")
+    scene = sd.Scene(None, {"A": sd.Pose.fixed((1, 1, 0)), "B": sd.Pose.fixed((1, -1, 0))})
+    return script, scene, {"voices": {"A": "low", "B": "high"}, **more}
+
+
+def cascade(voice=None, renderer=None, **options):
+    return Cascade(voice=voice or ToneVoice(), renderer=renderer or PlainRenderer(), **options)
+
+
+class TestGenerate:
+    def test_lines_follow_each_other_and_sound_where_the_script_says(self):
+        script, scene, more = parts()
+        drama = cascade(pause=0.5, lead_in=0.25).generate(script, scene, seed=7, **more)
+        starts = [line.start for line in drama.script]
+        assert starts[0] == 0.25
+        for line, stem in zip(drama.script, drama.stems, strict=True):
+            assert line.end - line.start == pytest.approx(stem.duration)
+        for before, after in zip(drama.script, list(drama.script)[1:], strict=False):
+            assert after.start == pytest.approx(before.end + 0.5, abs=1e-5)
+        # 0.6 s of tone plus a margin of 0.04 s at both ends, on a grid of 0.02 s frames
+        assert drama.script[0].duration == pytest.approx(0.68, abs=0.021)
+        mix = drama.audio.samples
+        for line, stem in zip(drama.script, drama.stems, strict=True):
+            at = round(line.start * RATE)
+            ear = 0 if line.speaker == "A" else 1
+            np.testing.assert_allclose(
+                mix[ear, at : at + len(stem.samples)], stem.samples, atol=1e-6
+            )
+        gap = slice(round((drama.script[0].end + 0.05) * RATE), round(drama.script[1].start * RATE))
+        assert np.abs(mix[:, gap]).max() == 0
+
+    def test_phones_move_with_the_trim(self):
+        script, scene, more = parts()
+        drama = cascade().generate(script, scene, **more)
+        (pad, tone) = drama.script[0].phones
+        assert tone.start == pytest.approx(0.04, abs=0.021)
+        assert tone.end == pytest.approx(tone.start + 0.6, abs=1e-6)
+        assert pad.start == 0.0
+
+    def test_an_overlap_sums_both_speakers(self):
+        script = sd.Script.parse("A: one two three four\nB [overlap 0.3]: five six")
+        _, scene, more = parts()
+        drama = cascade().generate(script, scene, **more)
+        a, b = drama.script
+        assert b.start == pytest.approx(a.end - 0.3, abs=1e-5)
+        both = round((b.start + 0.1) * RATE)
+        alone = [s.samples[both - round(line.start * RATE)] for s, line in
+                 zip(drama.stems, drama.script, strict=True)]  # fmt: skip
+        assert drama.audio.samples[0, both] == pytest.approx(alone[0] + 0.5 * alone[1], abs=1e-6)
+
+    def test_the_seed_of_a_line_does_not_depend_on_the_others(self):
+        script, scene, more = parts()
+        one, two = ToneVoice(), ToneVoice()
+        cascade(one).generate(script, scene, seed=7, **more)
+        longer = sd.Script([*script.lines[:1], *script.lines[1:], sd.Line("B", "seven")])
+        cascade(two).generate(longer, scene, seed=7, **more)
+        assert one.spoken == two.spoken[:3]
+        assert len({seed for _, seed in two.spoken}) == 4
+
+    def test_same_input_same_samples(self):
+        script, scene, more = parts()
+        a, b = (cascade().generate(script, scene, seed=3, **more) for _ in range(2))
+        assert a.audio == b.audio
+        assert dict(a.provenance) == dict(b.provenance)
+
+    def test_a_timed_script_keeps_its_times(self):
+        script, scene, more = parts()
+        first = cascade().generate(script, scene, **more)
+        moved = sd.Script(attrs.evolve(x, start=x.start + 1, end=x.end + 1) for x in first.script)
+        again = cascade().generate(moved, scene, **more)
+        assert [x.start for x in again.script] == pytest.approx([x.start + 1 for x in first.script])
+
+    def test_an_unused_style_is_said_once_per_line(self):
+        _, scene, more = parts()
+        script = sd.Script.parse("A: one\nB [singing]: two")
+        with pytest.warns(
+            SpatialDramaWarning, match="line 2 of B: the voice has no style 'singing'"
+        ):
+            cascade().generate(script, scene, **more)
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("script", "voices", "error", "message"),
+        [
+            ("C: hi", {"C": "low"}, UnknownNameError, "no speaker in the scene named 'C'"),
+            ("A: hi", {}, ValidationError, "speaker 'A' has no voice"),
+            ("A: hi", {"A": "low", "BB": "x"}, UnknownNameError, "in the script named 'BB'"),
+            ("A: Привет", {"A": "low"}, ValidationError, "line 1 of A: the voice speaks en, zh"),
+            ("A: one\nA [overlap 1]: two", {"A": "low"}, ValidationError, "line 2 of A overlaps"),
+        ],
+    )  # fmt: skip
+    def test_before_any_work(self, script, voices, error, message):
+        _, scene, _ = parts()
+        voice = ToneVoice()
+        with pytest.raises(error, match=message):
+            cascade(voice).generate(sd.Script.parse(script), scene, voices=voices)
+        assert voice.spoken == []
+
+    def test_unknown_parts_name_the_nearest(self):
+        with pytest.raises(UnknownNameError, match="'geometric'"):
+            Cascade(voice=ToneVoice(), renderer="geometrical")
+
+
+class TestResume:
+    @pytest.fixture(autouse=True)
+    def _fresh_cache(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("SPATIALDRAMA_HOME", str(tmp_path))
+
+    @pytest.fixture
+    def named(self):
+        """The test's voice and renderer under names, as plugins have them."""
+        from spatialdrama.registry import RendererSpec, VoiceSpec, register_local, unregister_local
+
+        voice, renderer = ToneVoice(), PlainRenderer()
+        register_local("voice", VoiceSpec("tone", "x:Y"), lambda: voice)
+        register_local("renderer", RendererSpec("plain", "x:Y"), lambda: renderer)
+        yield voice, renderer
+        unregister_local("voice", "tone")
+        unregister_local("renderer", "plain")
+
+    def test_finished_lines_survive_ctrl_c(self, named):
+        voice, renderer = named
+        script, scene, more = parts()
+        voice.stop_at = 2
+        with pytest.raises(KeyboardInterrupt):
+            Cascade(voice="tone", renderer="plain").generate(script, scene, seed=7, **more)
+        assert [text for text, _ in voice.spoken] == ["one two three", "four five"]
+        voice.stop_at = None
+        drama = Cascade(voice="tone", renderer="plain").generate(script, scene, seed=7, **more)
+        assert [text for text, _ in voice.spoken] == ["one two three", "four five", "six"]
+        fresh = cascade(cache=False).generate(script, scene, seed=7, **more)
+        assert drama.audio == fresh.audio
+        assert len(renderer.calls) == 3
+        Cascade(voice="tone", renderer="plain").generate(script, scene, seed=7, **more)
+        assert len(renderer.calls) == 3
+
+    def test_moving_a_speaker_renders_again_but_does_not_speak_again(self, named):
+        voice, renderer = named
+        script, scene, more = parts()
+        Cascade(voice="tone", renderer="plain").generate(script, scene, **more)
+        moved = attrs.evolve(scene, speakers=dict(scene.speakers) | {"A": sd.Pose.fixed((2, 1, 0))})
+        Cascade(voice="tone", renderer="plain").generate(script, moved, **more)
+        assert len(voice.spoken) == 3
+        assert len(renderer.calls) == 3 + 2  # both lines of A, not the one of B
+
+    def test_nothing_is_kept_for_objects_without_a_name(self):
+        script, scene, more = parts()
+        cascade().generate(script, scene, **more)
+        assert len(cache.Cache("speech")) == 0
+
+
+class TestTimetable:
+    def test_a_long_overlap_never_reaches_before_the_line_it_overlaps(self):
+        lines = [sd.Line("A", "a", gap=None), sd.Line("B", "b", gap=-9.0)]
+        assert start_times(lines, [1.0, 0.5], pause=0.4, lead_in=0.2) == [0.2, 0.2]
+
+    def test_nobody_talks_over_themselves_after_an_overlap(self):
+        lines = [sd.Line("A", "a"), sd.Line("B", "b", gap=-0.9), sd.Line("A", "c", gap=-0.5)]
+        starts = start_times(lines, [2.0, 0.3, 1.0], pause=0.4, lead_in=0.0)
+        assert starts[2] >= 2.0
+
+
+class TestStems:
+    def test_level_is_the_rms_of_the_active_part(self):
+        tone = np.sin(2 * np.pi * 300 * np.arange(RATE) / RATE)
+        with_pause = np.concatenate([tone, np.zeros(RATE), tone])
+        assert active_level_db(with_pause, RATE) == pytest.approx(-3.01, abs=0.01)
+        stem = levelled(sd.Speech(0.01 * with_pause, RATE), -26.0)
+        assert active_level_db(stem.samples, RATE) == pytest.approx(-26.0, abs=0.01)
+
+    def test_a_style_keeps_its_gain(self):
+        tone = np.sin(2 * np.pi * 300 * np.arange(RATE) / RATE)
+        stem = levelled(sd.Speech(tone, RATE, provenance={"gain_db": -6.0}), -26.0)
+        assert active_level_db(stem.samples, RATE) == pytest.approx(-32.0, abs=0.01)
+
+    def test_trim_keeps_f0_in_step(self):
+        hop = 600
+        x = np.zeros(RATE)
+        x[9_000:30_000] = 0.3 * np.cos(2 * np.pi * 200 * np.arange(21_000) / RATE)
+        f0 = np.zeros(RATE // hop)
+        f0[15:50] = 200.0
+        short = trimmed(sd.Speech(x, RATE, f0=f0, f0_hop=hop / RATE))
+        offset = np.argmax(short.samples != 0) - 9_000
+        assert offset % hop == 0
+        assert np.argmax(short.f0 > 0) * hop == 15 * hop + offset
+
+    def test_silence_stays_silence(self):
+        silent = sd.Speech(np.zeros(RATE), RATE)
+        assert levelled(trimmed(silent), -26.0) == silent
+
+
+def test_a_loud_mix_is_turned_down_once_for_both_ears():
+    loud = sd.BinauralAudio(np.array([[0.9, 0.0], [0.1, 0.2]]), RATE)
+    mix, gain_db = mixed([(0.0, loud), (0.0, loud)], RATE)
+    assert 20 * np.log10(np.abs(mix).max()) == pytest.approx(CEILING_DB, abs=1e-4)
+    np.testing.assert_allclose(mix[0, 0] / mix[1, 0], 9.0, rtol=1e-5)
+    assert gain_db < 0
+    quiet, zero = mixed([(0.0, sd.BinauralAudio(np.full((2, 3), 0.1), RATE))], RATE)
+    assert zero == 0.0
+    np.testing.assert_allclose(quiet, 0.1)
