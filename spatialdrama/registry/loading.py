@@ -75,7 +75,7 @@ def _make(entry: Any, found: Any, options: dict[str, Any]) -> Any:
             return found
         _check_options(entry, found, options, skip=("audio", *entry.spec.needs))
         return FunctionMetric(found, **options)
-    if is_class or inspect.isfunction(found) or inspect.isbuiltin(found):
+    if is_class or inspect.isroutine(found) or isinstance(found, functools.partial):
         _check_options(entry, found, options)
         return found(**options)
     if options:
