@@ -142,7 +142,6 @@ class TestRefusals:
         [
             ("C: hi", {"C": "low"}, UnknownNameError, "no speaker in the scene named 'C'"),
             ("A: hi", {}, ValidationError, "speaker 'A' has no voice"),
-            ("A: hi", {"A": "low", "BB": "x"}, UnknownNameError, "in the script named 'BB'"),
             ("A: Привет", {"A": "low"}, ValidationError, "line 1 of A: the voice speaks en, zh"),
             ("A: one\nA [overlap 1]: two", {"A": "low"}, ValidationError, "line 2 of A overlaps"),
         ],

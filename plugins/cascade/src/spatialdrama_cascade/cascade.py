@@ -11,7 +11,12 @@ import numpy as np
 
 import spatialdrama
 from spatialdrama.conventions import HOUSE_RATE
-from spatialdrama.errors import GenerationError, SpatialDramaWarning, ValidationError
+from spatialdrama.errors import (
+    GenerationError,
+    SpatialDramaWarning,
+    UnknownNameError,
+    ValidationError,
+)
 from spatialdrama.registry import AssetSpec, entry, get, load
 from spatialdrama.runtime.progress import progress as progress_bar
 from spatialdrama.runtime.seeding import line_seed
@@ -100,15 +105,12 @@ class Cascade:
                     f"speaker {name!r} has no voice; add voices={{{name!r}: identity}}, one of "
                     f"{', '.join(self.voice.identities()[:6])}, ..."
                 )
-        for name in voices:
-            if name not in script.speakers:
-                raise unknown_name("speaker in the script", name, script.speakers)
         check_gaps(script.lines)
         for i, line in enumerate(script, start=1):
             try:
                 self._check_line(line, voices[line.speaker])
-            except ValidationError as error:
-                raise ValidationError(f"line {i} of {line.speaker}: {error}") from None
+            except (ValidationError, UnknownNameError) as error:
+                raise type(error)(f"line {i} of {line.speaker}: {error}") from None
 
     def _check_line(self, line: Line, identity: str) -> None:
         if hasattr(self.voice, "check"):

@@ -1,0 +1,279 @@
+"""The command line as a person meets it: status, one sentence, nothing half-written."""
+
+import errno
+import json
+
+import numpy as np
+import pytest
+import soundfile
+
+import spatialdrama as sd
+from spatialdrama.cli import main
+from spatialdrama.registry import VoiceSpec, register_local, unregister_local
+
+RATE = 48_000
+
+
+class HumVoice:
+    """Hums 0.1 s a word; stops where the test wants."""
+
+    languages = ("en", "zh")
+    stop_at = None
+
+    def __init__(self):
+        self.spoken = 0
+
+    def identities(self):
+        return ("hum",)
+
+    def check(self, text, *, identity, language=None):
+        for code in sd.Line("x", text, language=language).languages:
+            if code not in self.languages:
+                raise sd.errors.ValidationError(f"this voice does not speak {code!r}.")
+        if identity != "hum":
+            raise sd.errors.UnknownNameError(f"no identity named {identity!r}. Known: hum.")
+
+    def speak(self, text, *, identity, **options):
+        if self.spoken == self.stop_at:
+            raise KeyboardInterrupt
+        self.spoken += 1
+        n = int(0.1 * (1 + len(text.split())) * RATE)
+        return sd.Speech(0.1 * np.sin(2 * np.pi * 220 * np.arange(n) / RATE), RATE, text=text,
+                         identity=identity)  # fmt: skip
+
+
+@pytest.fixture
+def voice(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPATIALDRAMA_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("SPATIALDRAMA_PROGRESS", "0")
+    made = HumVoice()
+    register_local("voice", VoiceSpec("hum", "x:Y"), lambda: made)
+    yield made
+    unregister_local("voice", "hum")
+
+
+@pytest.fixture
+def files(tmp_path):
+    (tmp_path / "script.txt").write_text("A: one two\nB: three\nA: four five six\n")
+    (tmp_path / "scene.json").write_text(json.dumps({
+        "room": None,
+        "speakers": {"A": {"azimuth_deg": 60, "distance": 1.5}, "B": {"fixed": [1, -1, 0]}},
+    }))  # fmt: skip
+    (tmp_path / "voices.json").write_text('{"A": "hum", "B": "hum"}')
+    return tmp_path
+
+
+def generate(files, *more, out="out"):
+    return main([
+        "generate", str(files / "script.txt"), "--scene", str(files / "scene.json"),
+        "--voices", str(files / "voices.json"), "--set", "voice=hum", "--set", "renderer=geometric",
+        "--out", str(files / out), *more,
+    ])  # fmt: skip
+
+
+def refused(capsys, status, *words):
+    """Status 2 and one sentence on stderr that holds `words`."""
+    assert status == 2
+    err = capsys.readouterr().err.strip()
+    assert len(err.splitlines()) == 1, err
+    assert "Traceback" not in err
+    for word in words:
+        assert word in err
+
+
+class TestGenerate:
+    def test_writes_the_folder_and_says_so(self, voice, files, capsys):
+        assert generate(files, "--seed", "7") == 0
+        said = capsys.readouterr().out
+        assert "drama.wav" in said
+        assert "drama.json" in said
+        drama = sd.Drama.load(files / "out")
+        assert drama.seed == 7
+        assert drama.audio.rate == RATE
+        assert [x.speaker for x in drama.script] == ["A", "B", "A"]
+        assert sorted(p.name for p in files.iterdir() if p.name.startswith(".")) == []
+
+    def test_json_summary_is_all_of_stdout(self, voice, files, capsys):
+        assert generate(files, "--json") == 0
+        summary = json.loads(capsys.readouterr().out)
+        assert summary["lines"] == 3
+        assert any(f.endswith("drama.wav") for f in summary["files"])
+
+    def test_dry_run_makes_nothing(self, voice, files, capsys):
+        assert generate(files, "--dry-run") == 0
+        assert "would speak 3 lines" in capsys.readouterr().out
+        assert voice.spoken == 0
+        assert not (files / "out").exists()
+
+    def test_a_second_run_replaces_the_first(self, voice, files):
+        generate(files, "--seed", "1")
+        generate(files, "--seed", "2")
+        assert sd.Drama.load(files / "out").seed == 2
+
+    def test_ctrl_c_keeps_finished_lines_and_the_next_run_goes_on(self, voice, files, capsys):
+        voice.stop_at = 2
+        assert generate(files) == 130
+        assert "the same command goes on" in " ".join(capsys.readouterr().err.split())
+        assert not (files / "out").exists()
+        voice.stop_at = None
+        assert generate(files) == 0
+        assert voice.spoken == 3
+
+    @pytest.mark.parametrize(
+        ("change", "words"),
+        [
+            ({"script.txt": ""}, ("script.txt", "the script is empty")),
+            ({"script.txt": "A: one\nC: two\n"}, ("no speaker in the scene named 'C'",)),
+            ({"script.txt": "A: Привет\n"}, ("line 1 of A", "'ru'")),
+            ({"voices.json": '{"A": "hum", "B": "ham"}'}, ("line 2 of B", "'ham'")),
+            ({"voices.json": '{"A": "hum"}'}, ("'B' has no voice",)),
+            ({"voices.json": "{"}, ("voices.json", "not JSON")),
+            ({"scene.json": '{"speakers": {"A": {"fixed": [1, 0]}}}'}, ("scene.json", "'A'")),
+            (
+                {"scene.json": '{"speakers": {"A": {"walk": [[1,0,0],[-1,0,0]], "speed": 1}}}'},
+                ("'A' passes through the listener's head",),
+            ),
+            (
+                {"scene.json": '{"room": {"size": [2,2,2], "rt60": 0.2}, "speakers": {"A": '
+                               '{"fixed": [3, 0, 0]}}}'},
+                ("'A' is outside the room", "(3.00, 0.00, 0.00)"),
+            ),
+            (
+                {"scene.json": '{"speakers": {"A": {"time": [0, 1], "position": [[1,0,0],[NaN,0,0]]'
+                               '}}}'},
+                ("'A'", "position[1, 0] is nan"),
+            ),
+            (
+                {"scene.json": '{"speakers": {"A": {"time": [1, 0], "position": [[1,0,0],[2,0,0]]}'
+                               '}}'},
+                ("'A'", "must increase"),
+            ),
+            (
+                {"scene.json": '{"speakers": {"A": {"time": [0], "position": [[1,0,0]], '
+                               '"orientation": [[0,0,0,0]]}}}'},
+                ("'A'", "norm 0"),
+            ),
+        ],
+    )  # fmt: skip
+    def test_wrong_input_is_one_sentence_and_no_folder(self, voice, files, capsys, change, words):
+        for name, text in change.items():
+            (files / name).write_text(text)
+        refused(capsys, generate(files), *words)
+        assert not (files / "out").exists()
+        assert voice.spoken == 0
+
+    def test_unknown_names_and_files(self, voice, files, capsys):
+        refused(capsys, generate(files, "--set", "renderer=geometri"), "'geometri'", "geometric")
+        refused(capsys, generate(files, "--report", "--metrics", "itd_ma"), "'itd_ma'")
+        refused(capsys, generate(files, "--generator", "cascad"), "Did you mean 'cascade'?")
+        refused(capsys, generate(files, "--set", "pauses=1"), "pauses")
+        refused(capsys, generate(files, "--voice", "A"), "SPEAKER=IDENTITY")
+        (files / "script.txt").unlink()
+        refused(capsys, generate(files), "script.txt does not exist")
+        assert not (files / "out").exists()
+
+    def test_a_folder_with_other_things_is_left_alone(self, voice, files, capsys):
+        (files / "out").mkdir()
+        (files / "out" / "thesis.doc").write_text("precious")
+        refused(capsys, generate(files), "holds other files and no drama")
+        assert (files / "out" / "thesis.doc").read_text() == "precious"
+
+    def test_no_space_left(self, voice, files, capsys, monkeypatch):
+        def full(*_args, **_more):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr("spatialdrama.io.files.os.replace", full)
+        refused(capsys, generate(files, "--set", "cache=false"), "no space left", "drama.wav")
+        assert not (files / "out").exists()
+        assert not [p for p in files.iterdir() if p.name.startswith(".out")]
+
+
+class TestRender:
+    @pytest.fixture
+    def mono(self, tmp_path):
+        soundfile.write(tmp_path / "m.wav", 0.1 * np.random.default_rng(0).normal(size=RATE), RATE)
+        return tmp_path / "m.wav"
+
+    def test_a_source_on_the_left_is_heard_on_the_left_first(self, mono, tmp_path):
+        out = tmp_path / "b.wav"
+        assert main(["render", "--mono", str(mono), "--azimuth", "90", "--distance", "2",
+                     "--renderer", "geometric", "-o", str(out)]) == 0  # fmt: skip
+        left, right = sd.BinauralAudio.load(out).samples
+        lag = np.argmax(np.correlate(left[4800:9600], right[4800:9600], "full")) - 4799
+        assert lag * 1e6 / RATE == pytest.approx(-2 * 0.0875 / 343 * 1e6, abs=25)
+
+    def test_along_a_pose_file(self, mono, tmp_path, capsys):
+        rows = np.hstack([np.linspace([1, 1, 0], [-1, 1, 0], 120), np.tile([1, 0, 0, 0], (120, 1))])
+        np.savetxt(tmp_path / "tx.txt", rows)
+        done = main(["render", "--mono", str(mono), "--pose", str(tmp_path / "tx.txt"),
+                     "--pose-format", "mrsdrama-120hz", "--renderer", "geometric", "--json",
+                     "-o", str(tmp_path / "b.flac")])  # fmt: skip
+        assert done == 0
+        assert json.loads(capsys.readouterr().out)["duration"] > 1.0
+
+    @pytest.mark.parametrize(
+        ("more", "words"),
+        [
+            ([], ("--pose FILE or --azimuth",)),
+            (["--azimuth", "0", "--room", "6x5"], ("--room needs --rt60",)),
+            (["--azimuth", "0", "--room", "6 5 3", "--rt60", ".3"], ("6x5x3",)),
+            (["--azimuth", "0", "--distance", "0.05"], ("listener's head",)),
+            (["--azimuth", "0", "--distance", "9", "--room", "6x5x3", "--rt60", ".3"],
+             ("outside the room",)),
+            (["--azimuth", "0", "--renderer", "phsical"], ("'phsical'", "physical")),
+            (["--pose", "none.txt", "--pose-format", "mrsdrama-120hz"], ("none.txt",)),
+        ],
+    )  # fmt: skip
+    def test_refusals(self, mono, tmp_path, capsys, more, words):
+        out = tmp_path / "b.wav"
+        refused(capsys, main(["render", "--mono", str(mono), "-o", str(out), *more]), *words)
+        assert not out.exists()
+
+    def test_two_channels_are_not_mono(self, tmp_path, capsys):
+        soundfile.write(tmp_path / "s.wav", np.zeros((100, 2)), RATE)
+        status = main(["render", "--mono", str(tmp_path / "s.wav"), "--azimuth", "0",
+                       "-o", str(tmp_path / "b.wav")])  # fmt: skip
+        refused(capsys, status, "2 channels")
+
+
+class TestScore:
+    def test_recording_against_recording(self, tmp_path, capsys):
+        x = np.random.default_rng(0).normal(0, 0.1, (2, RATE))
+        soundfile.write(tmp_path / "a.wav", x.T, RATE, subtype="FLOAT")
+        soundfile.write(tmp_path / "b.wav", (x * [[1.0], [0.5]]).T, RATE, subtype="FLOAT")
+        assert main(["score", str(tmp_path / "b.wav"), "--reference", str(tmp_path / "a.wav"),
+                     "--metrics", "ild_mae", "--json",
+                     "--out", str(tmp_path / "s.json")]) == 0  # fmt: skip
+        table = json.loads(capsys.readouterr().out)
+        assert table["metrics"]["ild_mae"]["aggregate"] == pytest.approx(6.02, abs=0.02)
+        assert json.loads((tmp_path / "s.json").read_text()) == table
+
+    def test_refusals(self, tmp_path, capsys):
+        soundfile.write(tmp_path / "m.wav", np.zeros(100), RATE)
+        refused(
+            capsys, main(["score", str(tmp_path / "m.wav"), "--metrics", "ild_mae"]), "1 channel"
+        )
+        soundfile.write(tmp_path / "b.wav", np.full((4800, 2), 0.1), RATE)
+        item = str(tmp_path / "b.wav")
+        refused(capsys, main(["score", item, "--metrics", "ild_mae"]), "--reference")
+        refused(capsys, main(["score", item, "--metrics", "cer"]), "--transcript")
+        refused(capsys, main(["score", item, "--metrics", "ilt_mae"]), "Did you mean 'ild_mae'?")
+        refused(capsys, main(["score", str(tmp_path / "no.wav")]), "does not exist")
+        refused(capsys, main(["score", str(tmp_path)]), "drama.json")
+        soundfile.write(tmp_path / "r.wav", np.full((4410, 2), 0.1), 44_100)
+        both = ["score", item, "--reference", str(tmp_path / "r.wav"), "--metrics", "ild_mae"]
+        refused(capsys, main(both), "44100")
+
+
+@pytest.mark.parametrize("command", ["generate", "render", "score", "plugins", "assets"])
+def test_help_gives_an_example(command, capsys):
+    with pytest.raises(SystemExit) as left:
+        main([command, "--help"])
+    assert left.value.code == 0
+    assert f"spatialdrama {command}" in capsys.readouterr().out.split("xample:")[1]
+
+
+def test_no_command_is_a_usage_error(capsys):
+    with pytest.raises(SystemExit) as left:
+        main([])
+    assert left.value.code == 2
