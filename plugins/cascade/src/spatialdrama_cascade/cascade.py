@@ -171,7 +171,7 @@ class Cascade:
                 parts.append((line.start, self._render(line, stem, scene)))
                 bar.update()
         mix, gain_db = mixed(parts, HOUSE_RATE)
-        provenance = self._provenance(voices, seed, gain_db, parts, stems)
+        provenance = self._provenance(voices, seed, gain_db, parts)
         audio = BinauralAudio(mix, HOUSE_RATE, provenance={"generator": "cascade", "seed": seed})
         return Drama(audio, timed, scene, tuple(stems), provenance)
 
@@ -248,7 +248,6 @@ class Cascade:
         seed: int,
         gain_db: float,
         parts: Sequence[tuple[float, BinauralAudio]],
-        stems: Sequence[Speech],
     ) -> dict[str, Any]:
         assets: dict[str, str] = {}
         for part in self._parts.values():
@@ -270,7 +269,6 @@ class Cascade:
                 "pitch": self.pitch,
             },
             "mix_gain_db": round(gain_db, 3),
-            "stem_rates": sorted({int(s.provenance.get("native_rate", s.rate)) for s in stems}),
             "versions": _versions(),
             "assets": assets,
             "watermark": None,
