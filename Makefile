@@ -3,6 +3,7 @@
 # PYTHON=... chooses the interpreter (3.11 or 3.12); OUT=... the demo's folder.
 
 OUT    ?= out/demo
+DEMO   := examples/watch-and-iron-house
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements/constraints.txt
@@ -24,8 +25,8 @@ help:
 
 demo: $(VENV)/.demo
 	@$(BIN)/spatialdrama assets fetch --for kokoro physical cer
-	@$(BIN)/spatialdrama generate examples/ramparts/script.txt --scene examples/ramparts/scene.json \
-		--voices examples/ramparts/voices.json --seed 7 --report --out $(OUT)
+	@$(BIN)/spatialdrama generate examples/watch-and-iron-house/script.txt --scene examples/ramparts/scene.json \
+		--voices examples/watch-and-iron-house/voices.json --seed 7 --report --out $(OUT)
 
 test: $(VENV)/.test
 	@$(BIN)/spatialdrama assets fetch --for kokoro physical cer
