@@ -3,8 +3,8 @@
 A signal is first raised to eight times its rate by a 32-taps-per-phase Kaiser sinc, once per
 block and for all paths together; then each path reads it with two points (linear) or four
 (Lagrange). That costs a few operations per sample in plain numpy where a 16-tap sinc at every
-read costs fifty. Errors, measured in the tests: two points -89 dB at 1 kHz, -58 dB at 6 kHz;
-four points below -75 dB up to 15 kHz.
+read costs fifty. Errors, held by the tests: two points below -80 dB at 1 kHz and -55 dB at 6 kHz,
+four points below -72 dB up to 15 kHz.
 """
 
 from __future__ import annotations
@@ -60,6 +60,30 @@ def raised(signal: np.ndarray, first: int, last: int) -> np.ndarray:
 def _all_phases(piece: np.ndarray) -> np.ndarray:
     windows = np.lib.stride_tricks.sliding_window_view(piece, 2 * _HALF_TAPS + 1)
     return (np.ascontiguousarray(windows) @ _phases()).ravel()
+
+
+def raised_for(signal: np.ndarray, position: np.ndarray, hop: int) -> tuple[np.ndarray, np.ndarray]:
+    """Raise the part of a signal that control points `hop` samples apart read.
+
+    Parameters
+    ----------
+    signal : (n,) float32 or complex64
+    position : float64 array
+        In samples of the signal, anywhere.
+
+    Returns
+    -------
+    fine : (m,) array
+    position : array
+        The same points in elements of `fine`. Those far outside the signal are drawn near, where
+        there is silence too; the margin keeps every line that touches the signal as it was, up to
+        three times the speed of normal play.
+    """
+    margin = GUARD + 4 * hop
+    position = np.clip(position, -margin, len(signal) + margin)
+    first = int(np.floor(position.min())) - 1
+    last = int(np.ceil(position.max())) + 2
+    return raised(signal, first, last), (position - first) * FACTOR
 
 
 def read_linear(fine: np.ndarray, position: np.ndarray, hop: int) -> np.ndarray:

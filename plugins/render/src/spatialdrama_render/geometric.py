@@ -121,10 +121,8 @@ class GeometricRenderer:
             # (t - emission) is an ear's delay; take the ears' mean off both.
             emission = emission + (times[:, None] - emission).mean(axis=1, keepdims=True)
         position = (emission - job.start) * self.rate
-        np.clip(position, -delay.GUARD, len(job.mono) + delay.GUARD, out=position)
-        low = int(np.floor(position.min())) - 1
-        fine = delay.raised(job.mono, low, int(np.ceil(position.max())) + 2)
-        read = delay.read_lagrange(fine, (position - low) * delay.FACTOR, HOP)
+        fine, position = delay.raised_for(job.mono, position, HOP)
+        read = delay.read_lagrange(fine, position, HOP)
         read *= delay.lines(1.0 / np.maximum(distance, self.near_limit), HOP)
         return read.transpose(1, 0, 2).reshape(2, -1)
 

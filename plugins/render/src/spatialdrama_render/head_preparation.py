@@ -43,8 +43,10 @@ def prepare_head(
         takes out the measuring loudspeaker and the ear canal (headphones bring their own) and
         leaves every difference between ears and directions as measured. "none" keeps the
         measured spectra and only sets their level, 0 dB on average from 200 Hz to 1 kHz.
-    itd : "measured" or "woodworth"
-        Delays of the measurement, or of a rigid sphere of the house's head radius.
+    itd : "measured" or "sphere"
+        Interaural time differences of the measurement, or of a rigid sphere of the house's head
+        radius (:func:`spatialdrama.dsp.pose_itd.pose_itd_us`). KEMAR's are up to 0.1 ms from the
+        sphere's.
     taps : int
 
     Returns
@@ -83,6 +85,8 @@ def prepare_head(
         band = (frequency >= _LEVEL_BAND[0]) & (frequency <= _LEVEL_BAND[1])
         magnitude = magnitude / np.sqrt(np.mean(diffuse[band] ** 2))
     filters = _shortened(minimum_phase(magnitude), taps)
+    if itd == "sphere":
+        delays = _sphere_delays(directions, filters, delays, rate)
     shortened = np.fft.rfft(filters, _FFT)
     return HrtfSet(
         directions=directions,
@@ -218,6 +222,22 @@ def _equaliser(diffuse: np.ndarray, frequency: np.ndarray) -> np.ndarray:
     held = np.interp(np.clip(frequency, low, high), frequency, smooth)
     reference = np.sqrt(np.mean(smooth[(frequency > 300) & (frequency < 3000)] ** 2))
     return np.maximum(held, reference * 10 ** (-_BOOST_LIMIT / 20))
+
+
+def _sphere_delays(
+    directions: np.ndarray, filters: np.ndarray, delays: np.ndarray, rate: float
+) -> np.ndarray:
+    """Return (v, 2) s: delays that with these filters sound like a rigid sphere's below 1.5 kHz.
+
+    The filters differ between the ears in phase, too, so what they bring is taken off; the mean
+    of both ears stays as measured.
+    """
+    from spatialdrama.dsp.pose_itd import pose_itd_us
+
+    wanted = 1e-6 * pose_itd_us(1.5 * directions)
+    brought = lag(filters[:, 1], filters[:, 0], rate, _ITD_BAND)
+    half = (wanted - brought) / 2
+    return delays.mean(axis=1, keepdims=True) + np.stack([-half, half], axis=1)
 
 
 def _shortened(filters: np.ndarray, taps: int) -> np.ndarray:

@@ -13,11 +13,10 @@ from typing import Any
 import attrs
 import numpy as np
 
-from spatialdrama.conventions import HEAD_RADIUS, SPEED_OF_SOUND
 from spatialdrama.errors import ValidationError
 
 INTERPOLATIONS = ("barycentric", "nearest")
-ITD_MODELS = ("measured", "woodworth")
+ITD_MODELS = ("measured", "sphere")
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -38,6 +37,8 @@ class HrtfSet:
         Real part of the coherence between the ears in a diffuse field, same grid.
     title, sha256 : str
         Where it came from.
+    itd : "measured" or "sphere"
+        What the delays follow.
 
     Examples
     --------
@@ -113,10 +114,7 @@ class HrtfSet:
 
     def delays_at(self, directions: Any, interpolation: str = "barycentric") -> np.ndarray:
         """Return (n, 2) s."""
-        if self.itd == "woodworth":
-            return woodworth_delays(directions)
-        index, weight = self.weights(directions, interpolation)
-        return self.mix_delays(index, weight)
+        return self.look_up(directions, interpolation)[2]
 
     def filters_at(self, directions: Any, interpolation: str = "barycentric") -> np.ndarray:
         """Return (n, 2, taps)."""
@@ -124,17 +122,11 @@ class HrtfSet:
         return np.einsum("nk,nket->net", weight, self.filters[index])
 
     def look_up(
-        self, directions: np.ndarray, interpolation: str
+        self, directions: Any, interpolation: str = "barycentric"
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return index (n, 3), weight (n, 3) and delay (n, 2) s in one go."""
         index, weight = self.weights(directions, interpolation)
-        if self.itd == "woodworth":
-            return index, weight, woodworth_delays(directions)
-        return index, weight, self.mix_delays(index, weight)
-
-    def mix_delays(self, index: np.ndarray, weight: np.ndarray) -> np.ndarray:
-        """Return (n, 2) s for the output of :meth:`weights`."""
-        return np.einsum("nk,nke->ne", weight, self.delays[index])
+        return index, weight, np.einsum("nk,nke->ne", weight, self.delays[index])
 
     def _nearest(self, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         _, nearest = self._tree.query(directions)
@@ -166,27 +158,6 @@ class HrtfSet:
     def _corners(self) -> np.ndarray:
         """(cells, 3): which three of a cell's four corners are not the head's centre."""
         return self._caches["corners"]
-
-
-def woodworth_delays(directions: Any, radius: float = HEAD_RADIUS) -> np.ndarray:
-    """Return (n, 2) s of a rigid sphere with ears at its sides, relative to its centre.
-
-    Woodworth (1938): a straight line to an ear in sight, -(a/c) cos(theta), and round the sphere
-    to an ear in the shadow, (a/c)(theta - pi/2), where theta is the angle to the ear's axis.
-
-    Examples
-    --------
-    >>> from spatialdrama_render.hrtf import woodworth_delays
-    >>> (woodworth_delays([[0, 1, 0]]) * 1e6).round()
-    array([[-255.,  401.]])
-    """
-    directions = np.atleast_2d(np.asarray(directions, dtype=float))
-    lateral = directions[:, 1] / np.linalg.norm(directions, axis=1)
-    delays = []
-    for side in (1.0, -1.0):
-        theta = np.arccos(np.clip(side * lateral, -1.0, 1.0))
-        delays.append(np.where(theta <= np.pi / 2, -np.cos(theta), theta - np.pi / 2))
-    return np.stack(delays, axis=1) * radius / SPEED_OF_SOUND
 
 
 def _mesh(directions: np.ndarray) -> Any:

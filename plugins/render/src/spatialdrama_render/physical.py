@@ -55,7 +55,7 @@ class PhysicalRenderer:
         Between the measured directions.
     equalisation : "diffuse" or "none"
         See :func:`spatialdrama_render.head_preparation.prepare_head`.
-    itd : "measured" or "woodworth"
+    itd : "measured" or "sphere"
         Delays between the ears as the set has them, or a rigid sphere's.
     absorption_law : "eyring" or "sabine"
         See :func:`spatialdrama_render.images.wall_absorption`.
@@ -231,7 +231,7 @@ class PhysicalRenderer:
     def _direct_block(self, job: Job, signal: np.ndarray, one: Images, first: int) -> np.ndarray:
         history = self._direct.history
         paths, position, index, weight = self._follow(job, one, first - history, direct.HOP, signal)
-        fine = _raised_for(signal, position)
+        fine, position = delay.raised_for(signal, position, direct.HOP)
         gain = self._gain(paths, one)
         ears = np.empty((2, history + BLOCK), dtype=np.float32)
         for e in (0, 1):
@@ -244,7 +244,7 @@ class PhysicalRenderer:
     def _image_block(self, job: Job, signal: np.ndarray, some: Images, first: int) -> np.ndarray:
         history = self._buses.history
         paths, position, index, weight = self._follow(job, some, first - history, buses.HOP, signal)
-        fine = _raised_for(signal, position)
+        fine, position = delay.raised_for(signal, position, buses.HOP)
         if not fine.any():
             return np.zeros((2, BLOCK), dtype=np.float32)
         weights = self._buses.weights(index, weight, self._gain(paths, some))
@@ -346,17 +346,3 @@ def _mouth(read: np.ndarray, paths: Paths, signal: np.ndarray, hop: int) -> np.n
     out *= read.imag
     out += read.real
     return out
-
-
-def _raised_for(signal: np.ndarray, position: np.ndarray) -> np.ndarray:
-    """Raise the part of a signal that `position` (in samples) reads.
-
-    `position` is changed in place to elements of the raised signal; what lies outside the signal
-    reads silence.
-    """
-    np.clip(position, -delay.GUARD, len(signal) + delay.GUARD, out=position)
-    first = int(np.floor(position.min())) - 1
-    last = int(np.ceil(position.max())) + 2
-    position -= first
-    position *= delay.FACTOR
-    return delay.raised(signal, first, last)
