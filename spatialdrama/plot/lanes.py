@@ -91,20 +91,14 @@ def lanes(
         ax.text(line.end if left else line.start, y + 0.47, text, fontsize=_SIZE, color=look.ink,
                 va="bottom", ha="right" if left else "left", clip_on=True, zorder=4)  # fmt: skip
         written[line.speaker] = line.start + text_width(text, _SIZE) / inches * end
+    place = ax.get_yaxis_transform()
+    margin = box.x0 * ax.figure.get_figure(root=True).get_size_inches()[0] - 0.3
     for name in heard:
-        who = people[name]
-        badge(
-            ax,
-            -0.13 / inches,
-            row[name] + 0.35,
-            who,
-            transform=ax.get_yaxis_transform(),
-            clip_on=False,
-        )
-        left = box.x0 * ax.figure.get_figure(root=True).get_size_inches()[0] - 0.3
-        label = shortened(plain(name, f"speaker {who.letter}"), left, _SIZE)
-        ax.text(-0.27 / inches, row[name] + 0.35, label, transform=place, ha="right",
-                va="center", fontsize=_SIZE, color=look.ink)  # fmt: skip
+        who, y = people[name], row[name] + 0.35
+        badge(ax, -0.13 / inches, y, who, transform=place, clip_on=False)
+        label = shortened(plain(name, f"speaker {who.letter}"), margin, _SIZE)
+        ax.text(-0.27 / inches, y, label, transform=place, ha="right", va="center",
+                fontsize=_SIZE, color=look.ink)  # fmt: skip
     return bars
 
 
