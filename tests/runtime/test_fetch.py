@@ -22,7 +22,7 @@ import pytest
 from spatialdrama.errors import AssetError
 from spatialdrama.registry import AssetSource
 from spatialdrama.runtime import downloads, folders
-from spatialdrama.runtime.assets import fetch, locate, status
+from spatialdrama.runtime.assets import fetch, fetch_all, locate, status
 
 
 @pytest.fixture(autouse=True)
@@ -116,10 +116,12 @@ def test_server_errors_are_tried_again_refusals_are_not(tmp_path, content, serve
     assert len(server.requests) == 4
 
 
-def test_a_dead_server_is_an_asset_error(tmp_path, server):
+def test_a_host_that_cannot_be_reached_is_remembered(tmp_path, server, monkeypatch):
     server.close()
-    with pytest.raises(AssetError, match=r"refused.*\(3 tries\)"):
-        downloads.download(server.url("a"), tmp_path / "a")
+    for _ in range(2):  # the second time without asking the network
+        with pytest.raises(AssetError, match=r"/a: cannot reach 127.0.0.1:\d+: .*refused"):
+            downloads.download(server.url("a"), tmp_path / "a")
+        monkeypatch.setattr(downloads, "_download_once", None)
 
 
 def test_reported_bytes_add_up_to_the_file(tmp_path, content, server):
@@ -336,6 +338,24 @@ def test_without_pip_the_remedy_is_named(register_asset, content, monkeypatch):
     )
     with pytest.raises(AssetError, match=r"has no pip. Run: .* -m ensurepip, or install sdtest"):
         fetch("thing")
+
+
+def test_a_package_that_several_assets_lie_in_is_downloaded_once(
+    register_asset, content, index, own_home, monkeypatch
+):
+    wheel(index, "sdtest-two", "1.0", {"two/a": content, "two/b": content})
+    for name in ("first", "second", "third"):
+        member = {"first": "two/a", "second": "two/b", "third": "two/absent"}[name]
+        source = AssetSource.package("sdtest-two", "1.0", member)
+        register_asset(content, source, name=name)
+    calls = []
+    real = downloads._pip_download
+    monkeypatch.setattr(downloads, "_pip_download", lambda *a: calls.append(a[:2]) or real(*a))
+    results = dict(fetch_all(["first", "third", "second"]))
+    assert calls == [("sdtest-two", "1.0")]
+    assert results["first"].read_bytes() == results["second"].read_bytes() == content
+    assert isinstance(results["third"], AssetError)
+    assert not [p for p in (own_home / "assets").iterdir() if p.name.startswith(".pip-")]
 
 
 def test_only_one_kind_of_source(register_asset, content, index, server):
