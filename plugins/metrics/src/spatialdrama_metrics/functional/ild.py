@@ -5,9 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from spatialdrama.dsp.active import ABSOLUTE_DB, GATE_DB, gate
+from spatialdrama.dsp.active import GATE_DB, gate
 from spatialdrama.dsp.interaural import ild_track
-from spatialdrama_metrics.functional.pairs import HOP_S, SpatialError, aligned_pair, summarise
+from spatialdrama.dsp.level import SILENCE_DB
+from spatialdrama_metrics.functional.pairs import (
+    BAND_FLOOR_DB,
+    HOP_S,
+    SpatialError,
+    aligned_pair,
+    summarise,
+)
 
 #: dB; a band that one ear does not have at all would otherwise differ by 200 dB and be the mean.
 LIMIT_DB = 60.0
@@ -59,9 +66,8 @@ def ild_error(
     audio, reference = aligned_pair(audio, reference, rate=rate)
     options = {"rate": rate, "window_s": window_s, "hop_s": HOP_S}
     candidate, wanted = ild_track(audio, **options), ild_track(reference, **options)
-    active = gate(wanted.level_db, gate_db=gate_db)
-    # Both ears at the floor is silence: no difference. Numerically it is one already.
-    heard = candidate.level_db > ABSOLUTE_DB - gate_db
+    active = gate(wanted.level_db, gate_db=gate_db, floor_db=BAND_FLOOR_DB)
+    heard = candidate.level_db > SILENCE_DB
     seconds = float(active.sum() * HOP_S / active.shape[1])
     limit = (-LIMIT_DB, LIMIT_DB)
     return summarise(

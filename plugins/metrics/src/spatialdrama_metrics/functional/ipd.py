@@ -8,7 +8,13 @@ from numpy.typing import ArrayLike
 from spatialdrama.dsp.active import GATE_DB, gate
 from spatialdrama.dsp.interaural import IPD_BAND, cross_track
 from spatialdrama.dsp.level import power_to_db
-from spatialdrama_metrics.functional.pairs import HOP_S, SpatialError, aligned_pair, summarise
+from spatialdrama_metrics.functional.pairs import (
+    BAND_FLOOR_DB,
+    HOP_S,
+    SpatialError,
+    aligned_pair,
+    summarise,
+)
 
 
 def ipd_error(
@@ -63,14 +69,15 @@ def ipd_error(
     # Full scale of a bin's power is the squared sum of its window; only the absolute floor of the
     # gate depends on it.
     full = (window_s * rate / 4) ** 2
-    active = gate(power_to_db(energy / full), gate_db=gate_db)
-    difference = np.angle(candidate * wanted.conj()).astype(np.float64)
+    active = gate(power_to_db(energy / full), gate_db=gate_db, floor_db=BAND_FLOOR_DB)
+    heard = np.abs(candidate) > 0
+    difference = np.angle(np.where(heard, candidate, 1) * wanted.conj()).astype(np.float64)
     # One number per bin is the difference itself, wrapped; "wanted 0" keeps it from wrapping twice.
     result = summarise(
         difference,
         np.zeros_like(difference),
         energy * active,
-        np.abs(candidate) > 0,
+        heard,
         float(active.any(axis=1).sum() * HOP_S),
     )
     mono = np.abs(np.angle(wanted))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from numpy.typing import ArrayLike
 
-from spatialdrama.dsp.active import ABSOLUTE_DB, gate
+from spatialdrama.dsp.active import gate
 from spatialdrama.dsp.interaural import ITD_BAND, ITD_WINDOW_S, itd_track
+from spatialdrama.dsp.level import SILENCE_DB
 from spatialdrama_metrics.functional.pairs import HOP_S, SpatialError, aligned_pair, summarise
 
 #: dB below the loudest frame. Below that a recording in a room is mostly its own reverberation,
@@ -61,7 +62,7 @@ def itd_error(
     options = {"rate": rate, "window_s": window_s, "hop_s": HOP_S, "band": band}
     candidate, wanted = itd_track(audio, **options), itd_track(reference, **options)
     active = gate(wanted.level_db, gate_db=gate_db)
-    heard = candidate.level_db > ABSOLUTE_DB
+    heard = candidate.level_db > SILENCE_DB
     return summarise(candidate.itd_us, wanted.itd_us, active, heard, float(active.sum() * HOP_S))
 
 

@@ -15,6 +15,8 @@ from spatialdrama.errors import ValidationError
 LENGTH_TOLERANCE_S = 0.1
 #: s; frames of candidate and reference must be the same frames.
 HOP_S = 0.02
+#: dB; absolute floor for single bands and bins, which hold a small part of a frame's power.
+BAND_FLOOR_DB = -130.0
 
 
 class SpatialError(NamedTuple):
@@ -40,7 +42,7 @@ def aligned_pair(
     rate: float,
     tolerance_s: float = LENGTH_TOLERANCE_S,
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Check two binaural signals and cut the longer one at its end.
+    """Check two binaural signals, cut the longer one at its end, remove constant offsets.
 
     Parameters
     ----------
@@ -81,7 +83,8 @@ def aligned_pair(
             f"than {tolerance_s:g} s apart; cut both to the same stretch first"
         )
     n = min(lengths)
-    return checked[0][:, :n], checked[1][:, :n]
+    # A constant offset is not sound, but at the clip's ends it is a step, and that is.
+    return tuple(c[:, :n] - c[:, :n].mean(axis=1, keepdims=True) for c in checked)
 
 
 def summarise(

@@ -60,7 +60,12 @@ def simplified(text: str) -> str:
 
 
 def _is_mandarin(text: str, start: int, end: int, default: bool) -> bool:
-    """Whether a number stands in Mandarin text: by the nearest letter before it, else after."""
+    """Whether a number stands in Mandarin text.
+
+    By the letter that touches it (3次), else the nearest before it, else the nearest after.
+    """
+    if re.match(f"[{_HAN}]", text[end : end + 1]):
+        return True
     for part in (reversed(text[:start]), text[end:]):
         for character in part:
             if character.isalpha():
