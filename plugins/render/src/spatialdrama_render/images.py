@@ -101,7 +101,7 @@ def wall_absorption(room: Room, *, law: str = "eyring") -> float:
     >>> from spatialdrama.types import Room
     >>> from spatialdrama_render.images import wall_absorption
     >>> round(wall_absorption(Room((6, 5, 3), rt60=0.35), law="sabine"), 4)
-    0.3287
+    0.3288
     """
     if law not in ABSORPTION_LAWS:
         raise ValidationError(f"law must be one of {', '.join(ABSORPTION_LAWS)}; got {law!r}.")
