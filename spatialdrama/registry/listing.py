@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -295,14 +294,16 @@ class Report:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
+        from html import escape
+
         good = [self._cells(r) for r in self.records if r.status != "failed"]
         bad = [[r.name, f"{r.origin}: {r.error}"] for r in self.records if r.status == "failed"]
         table = html_table(list(self.HEAD), good, bad, fallback=repr(self))
         if not self.verbose:
             return table
         folds = "".join(
-            f"<details><summary>{html.escape(r.name)}</summary>"
-            f"<pre>{html.escape(r.traceback)}</pre></details>"
+            f"<details><summary>{escape(r.name)}</summary>"
+            f"<pre>{escape(r.traceback)}</pre></details>"
             for r in self.records
             if r.traceback
         )
@@ -340,15 +341,15 @@ def html_table(
     The text form stands below for places that strip styles, as xarray's reprs do.
     """
 
+    from html import escape
+
     def row(cells: list[str], tag: str = "td") -> str:
-        return "".join(
-            f'<{tag} style="text-align:left">{html.escape(cell)}</{tag}>' for cell in cells
-        )
+        return "".join(f'<{tag} style="text-align:left">{escape(cell)}</{tag}>' for cell in cells)
 
     lines = [f"<tr>{row(cells)}</tr>" for cells in body]
     lines += [
-        f'<tr style="opacity:0.6"><td style="text-align:left">{html.escape(name)}</td>'
-        f'<td style="text-align:left" colspan="{len(head) - 1}">{html.escape(reason)}</td></tr>'
+        f'<tr style="opacity:0.6"><td style="text-align:left">{escape(name)}</td>'
+        f'<td style="text-align:left" colspan="{len(head) - 1}">{escape(reason)}</td></tr>'
         for name, reason in failed
     ]
     return (
@@ -357,6 +358,6 @@ def html_table(
         + "</tr></thead><tbody>"
         + "".join(lines)
         + '</tbody></table><pre style="display:none">'
-        + html.escape(fallback)
+        + escape(fallback)
         + "</pre></div>"
     )

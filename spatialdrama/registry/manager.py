@@ -19,7 +19,6 @@ Environment
 
 from __future__ import annotations
 
-import difflib
 import importlib.metadata
 import os
 import re
@@ -38,7 +37,7 @@ from spatialdrama.errors import PluginError, PluginLoadWarning
 
 from . import hookspecs, specs
 from .loading import load_target
-from .names import resolve
+from .names import nearest, resolve
 from .specs import KINDS
 
 LOCAL = "local"  #: provider of everything registered from a notebook cell
@@ -273,7 +272,7 @@ class Manager:
             if self._pluggy.parse_hookimpl_opts(module, attribute) is None:
                 continue
             if attribute not in known:
-                near = difflib.get_close_matches(attribute, known, n=1)
+                near = nearest(attribute, known, count=1)
                 guess = f" Did you mean {near[0]!r}?" if near else ""
                 raise PluginError(
                     f"there is no hook {attribute!r}.{guess} Hooks: {', '.join(known)}."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -75,6 +74,8 @@ def unknown(kind: str, name: str, known: Sequence[str], failures: Iterable[Any] 
 
 def nearest(name: str, known: Sequence[str], *, count: int = 2) -> list[str]:
     """Up to ``count`` known names that look like ``name``, whatever their case or provider."""
+    import difflib  # only errors need it
+
     by_key: dict[str, str] = {}
     for full in known:
         by_key.setdefault(full.lower(), full)
