@@ -215,4 +215,7 @@ def whole_frames(durations: np.ndarray, rate: float = 1.0) -> np.ndarray:
     for i, target in enumerate(wanted):
         frames[i] = max(1, target - end)
         end += frames[i]
+    total = max(int(wanted[-1]), len(frames))
+    while frames.sum() > total:  # short symbols at the end took more than their share
+        frames[np.argmax(frames)] -= 1
     return frames

@@ -38,6 +38,11 @@ CONTRACTIONS = {
     "know't": "nˈOt",
     "see't": "sˈit",
     "ta'en": "tˈAn",
+    "you'ld": "jˌud",
+    "thou'lt": "ðˌWlt",
+    "thou'rt": "ðˌWɹt",
+    "ay": "ˈI",
+    "ild": "ˈild",
     "'t": "t",
     "'s": "z",
 }
@@ -178,12 +183,15 @@ class Lexicon:
         return add_ing(stem, british=self.british) if stem else None
 
     def _est(self, word: str, tag: str) -> str | None:
-        """The old second and third person: think'st, comest, cometh."""
-        if word.endswith("'st"):
-            stem = self._stem(word[:-3], word[:-3] + "e", tag="VERB")
-            return stem + "st" if stem else None
-        if word.endswith(("est", "eth")) and len(word) > 5:
+        """Old endings: think'st and comest, cometh; and 't for it: shall't."""
+        if word.endswith(("'st", "'t")):
+            bare, ending = word.split("'")[0], word.rsplit("'", 1)[1]
+            stem = self._stem(bare, bare + "e", bare[:-1], tag="VERB")
+            return stem + ending if stem else None
+        if word.endswith(("est", "eth")) and len(word) > 4:
             stem = self._stem(word[:-3], word[:-2], tag="VERB")
+            if stem is None and len(word) > 5 and word[-4] == "i":
+                stem = self._stem(word[:-4] + "y", tag="VERB")
             vowel = "ɪ" if self.british else "ᵻ"
             return stem + vowel + ("st" if word.endswith("est") else "θ") if stem else None
         return None

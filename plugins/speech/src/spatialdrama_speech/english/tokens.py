@@ -34,6 +34,11 @@ SPOKEN = {
     "=": " equals ",
     "#": " number ",
 }
+# Latin letters that do not fall apart into a plain one and an accent.
+LETTERS = {
+    **{"æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ß": "ss", "ø": "o", "Ø": "O", "ł": "l"},
+    **{"Ł": "L", "đ": "d", "Đ": "D", "ð": "th", "Ð": "Th", "þ": "th", "Þ": "Th", "ı": "i"},
+}
 TITLES = {
     **{"mr.": "mister", "mrs.": "missus", "dr.": "doctor", "st.": "saint", "ms.": "miz"},
     **{"etc.": "et cetera", "vs.": "versus", "i.e.": "that is", "e.g.": "for example"},
@@ -168,7 +173,7 @@ def normalise(text: str) -> str:
         text = text.replace(sign, dash)
     text = unicodedata.normalize("NFKD", text.replace("…", "\u2026_")).replace("..._", "…")
     text = "".join(c for c in text if not unicodedata.combining(c))
-    text = text.replace("æ", "ae").replace("œ", "oe").replace("ß", "ss").replace("ø", "o")
+    text = "".join(LETTERS.get(c, c) for c in text)
     text = text.translate(str.maketrans("[]{}«»", '()()""'))
     text = TITLE.sub(lambda match: TITLES[match[0].lower()], text)
     text = spell_out(text)
