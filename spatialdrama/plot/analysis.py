@@ -81,7 +81,7 @@ def analysis(drama: Drama, *, theme: str = "light") -> Figure:
         shift = 0.55 if pitch else 0.0
         _bar(figure, axes["mel"], spectrum, look, "level / dB", [-60, -40, -20, 0], shift)
         _bar(figure, axes["ild"], level, look, "left - right / dB", [-15, 0, 15])
-        turns = ["-π", "-π/2", "0", "π/2", "π"]
+        turns = ["−π", "−π/2", "0", "π/2", "π"]
         _bar(figure, axes["ipd"], phase, look, "IPD / rad", np.pi * np.arange(-2, 3) / 2, 0, turns)
         for name, ax in axes.items():
             interaural.time_ticks(ax, audio.duration)

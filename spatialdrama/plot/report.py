@@ -1,7 +1,7 @@
 """One page that holds a whole drama: sound, transcript, pictures, scores and how it was made.
 
 The page loads nothing: sound and pictures travel inside it, in a light and a dark set from which
-the reader's settings choose. Without JavaScript everything can still be read and played; with it
+the reader's settings choose (paper takes the light one). Without JavaScript everything can still be read and played; with it
 a click on a line seeks there, and the line that sounds is marked.
 """
 
@@ -106,7 +106,6 @@ def html(
         transcript="\n".join(_row(f, people) for f in facts),
         scene=_picture(
             {look: draw_scene(drama.scene, script=drama.script, theme=look) for look in _LOOKS},
-            "scene-picture",
             vector=True,
         ),
         scene_caption=escape(_scene_caption(drama)),
@@ -189,10 +188,10 @@ def _chip(name: str, people: Mapping[str, Speaker]) -> str:
     return f'<span class="chip s{i}" aria-hidden="true">{people[name].letter}</span>{escape(name)}'
 
 
-def _text(line: Line) -> str:
+def _text(line: Line, words: str | None = None) -> str:
     code = line.languages[0] if line.languages else ""
     lang = f' lang="{escape(code)}"' if code else ""
-    return f'<td class="text"{lang}>{escape(line.text)}</td>'
+    return f'<td class="text"{lang}>{escape(line.text if words is None else words)}</td>'
 
 
 def _row(f: LineFacts, people: Mapping[str, Speaker]) -> str:
@@ -209,7 +208,7 @@ def _row(f: LineFacts, people: Mapping[str, Speaker]) -> str:
     )
 
 
-_RECOGNISED_HEAD = '<th scope="col">Recognised</th><th scope="col">CER</th>'
+_RECOGNISED_HEAD = '<th scope="col">Recognised</th><th scope="col" class="n">CER</th>'
 
 
 def _recognised(drama: Drama, scores: ScoreTable | None) -> dict[int, tuple[str, float]]:
@@ -237,7 +236,7 @@ def _measures(
     ]
     if recognised:
         heard, cer = recognised.get(f.number, ("", np.nan))
-        cells.append(f'<td>{escape(heard)}</td><td class="n">{_value(cer, "{:.3f}")}</td>')
+        cells.append(f'{_text(line, heard)}<td class="n">{_value(cer, "{:.3f}")}</td>')
     for value in (f.measured_us, f.pose_us, f.error_us):
         cells.append(f'<td class="n">{_value(value, "{:+.0f}")}</td>')
     return f'<tr><th scope="row">{f.number}</th>{"".join(cells)}</tr>'
@@ -250,23 +249,23 @@ def _value(value: float, form: str) -> str:
 # -- pictures ---------------------------------------------------------------------------------
 
 
-def _picture(looks: Mapping[str, Picture], style: str = "", *, vector: bool = False) -> str:
-    """Both looks of one picture; the reader's settings choose, and paper takes the light one."""
-    light, dark = (_embedded(looks[look], vector) for look in _LOOKS)
-    figure = looks["light"]
-    width, height = (figure.get_size_inches() * 100).round().astype(int)
-    kind = f' class="{style}"' if style else ""
-    return (
-        f'<picture><source media="screen and (prefers-color-scheme: dark)" srcset="{dark}">'
-        f'<img{kind} src="{light}" width="{width}" height="{height}" '
-        f'alt="{escape(figure.alt)}"></picture>'
+def _picture(looks: Mapping[str, Picture], *, vector: bool = False) -> str:
+    """Both looks of one picture; the style sheet shows one of them.
+
+    Not a ``picture`` element: browsers don't choose again for paper, and would print the dark one.
+    """
+    return "".join(
+        f'<img class="{look}" src="{_embedded(figure, vector)}" '
+        f'width="{figure.get_figwidth() * 100:.0f}" height="{figure.get_figheight() * 100:.0f}" '
+        f'alt="{escape(figure.alt)}">'
+        for look, figure in looks.items()
     )
 
 
 def _embedded(figure: Picture, vector: bool) -> str:
     if vector:
         return _data("image/svg+xml", figure.svg().encode("utf-8"))
-    return _data("image/png", figure.png(colours=256))
+    return _data("image/png", figure.png())
 
 
 def _scene_caption(drama: Drama) -> str:
@@ -309,7 +308,7 @@ def _scores(table: ScoreTable | None) -> str:
             f'<td class="n score-value">{escape(f"{number(mean)} {unit}".strip())}</td>'
             f'<td class="n">{interval}</td><td class="n">{number(chance)}</td></tr>'
         )
-    notes = "".join(f'<p class="hint">Note: {escape(n)}.</p>' for n in table.notes)
+    notes = "".join(f'<p class="hint">Note: {escape(n.rstrip("."))}.</p>' for n in table.notes)
     card = _picture({look: scorecard(table, theme=look) for look in _LOOKS}, vector=True)
     return f"""
 <section aria-labelledby="h-scores">
@@ -325,7 +324,8 @@ Value</th><th scope="col" class="n">95 % interval</th><th scope="col" class="n">
 </table>
 </div>
 {notes}
-<figure>{card}</figure>
+<figure><div class="scroll half" role="region" aria-label="Score card, scrolls sideways"
+tabindex="0">{card}</div></figure>
 </section>
 """
 

@@ -32,8 +32,8 @@ from spatialdrama.plot.style import (
 from spatialdrama.types import Scene, Script
 
 #: inches
-_MAP, _LEGEND, _EDGE = 6.4, 2.9, 0.62
-_TALLEST = 8.0
+_MAP, _LEGEND, _EDGE = 4.7, 2.6, 0.62
+_TALLEST = 5.6
 
 Put = Callable[[np.ndarray], tuple[Any, Any]]
 
@@ -214,11 +214,13 @@ def _rings(ax: Axes, low: np.ndarray, high: np.ndarray, look: Theme) -> None:
     for i in range(1, int(np.hypot(reach, reach) / step) + 1):
         r = i * step
         ax.add_patch(Circle((0, 0), r, fill=False, ec=look.grid, lw=0.8, zorder=1))
-        # Behind and to the right, where scenes are emptiest; clipped where the map ends.
-        y, x = -r * np.sin(np.radians(22)), -r * np.cos(np.radians(22))
-        if low[0] < x and low[1] < y:
-            ax.text(y, x, f"{r:g} m", fontsize=7, color=look.soft, ha="center", va="center",
-                    path_effects=halo(look, 3), zorder=1.5)  # fmt: skip
+        # Behind and to the right, where scenes are emptiest; elsewhere in a narrow room.
+        for azimuth in (-158, -90, 90, 0):
+            x, y = r * np.cos(np.radians(azimuth)), r * np.sin(np.radians(azimuth))
+            if low[0] < x < high[0] and low[1] < y < high[1]:
+                ax.text(y, x, f"{r:g} m", fontsize=7, color=look.soft, ha="center", va="center",
+                        path_effects=halo(look, 3), zorder=1.5)  # fmt: skip
+                break
 
 
 def _walls(ax: Axes, scene: Scene, axes: tuple[int, int], look: Theme) -> Rectangle | None:
@@ -274,15 +276,15 @@ def _speakers(
     for name, who in cast(scene.speakers, look).items():
         pose = scene.source(name).pose
         t = places.track(pose)
-        view.paths[name] = _path(ax, t, who, put, _talking(script, name, t))
-        if ticks:
-            _mouths(ax, t, who, put, size, look)
-            if t.moving is not None:
-                _time_ticks(ax, t, put, size, look, labels)
         at = np.array(put(t.points[0]), float)
         while any(np.linalg.norm(at - other) < 2.2 * size for other in taken):
             at = at + np.array([0.0, -2.3 * size])  # two who start at one place are both seen
         taken.append(at)
+        view.paths[name] = _path(ax, t, who, put, _talking(script, name, t))
+        if ticks:
+            labels += _mouths(ax, t, who, put, size, at)
+            if t.moving is not None:
+                _time_ticks(ax, t, put, size, look, labels)
         view.badges[name] = badge(ax, *map(float, at), who)
     return view
 
@@ -298,9 +300,13 @@ def _path(ax: Axes, t: places.Track, who: Speaker, put: Put, talking: np.ndarray
     if t.moving is None:
         return None
     h, v = put(t.points)
-    pieces = np.stack([np.stack([h[:-1], v[:-1]], 1), np.stack([h[1:], v[1:]], 1)], axis=1)
-    widths = np.where(talking[:-1] & talking[1:], 3.8, 1.5)
-    lines = LineCollection(pieces, colors=who.colour, linewidths=widths, capstyle="round", zorder=3)
+    curve = np.stack([h, v], axis=1)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], talking, [0]])))
+    runs = [curve[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a > 1]
+    lines = LineCollection(
+        [curve, *runs], colors=who.colour, linewidths=[1.5] + [3.8] * len(runs),
+        capstyle="round", joinstyle="round", zorder=3,
+    )  # fmt: skip
     ax.add_collection(lines, autolim=False)
     gone = np.hypot(h - h[-1], v - v[-1])
     if (far := np.flatnonzero(gone > 1e-3)).size:
@@ -320,7 +326,12 @@ def _time_ticks(
     `labels` holds the places of the labels so far, of this path and the others.
     """
     first, last = t.moving or (0.0, 0.0)
-    step = step_for(last - first, 6)
+    flat = np.stack(put(t.points), axis=1)
+    length = float(np.linalg.norm(np.diff(flat, axis=0), axis=1).sum())
+    most = min(6, int(length / (5 * size)))  # a short path has no room for many labels
+    if most < 1:
+        return
+    step = step_for(last - first, most)
     times = np.arange(np.ceil(first / step + 1e-6) * step, last - 0.15 * step, step)
     for when in times:
         i = int(np.clip(np.searchsorted(t.times, when), 1, len(t.times) - 1))
@@ -341,8 +352,14 @@ def _time_ticks(
                 va="center", path_effects=halo(look), zorder=5, clip_on=True)  # fmt: skip
 
 
-def _mouths(ax: Axes, t: places.Track, who: Speaker, put: Put, size: float, look: Theme) -> None:
-    """A small arrow where the mouth points: for people who stand, or walk facing elsewhere."""
+def _mouths(
+    ax: Axes, t: places.Track, who: Speaker, put: Put, size: float, start: np.ndarray
+) -> list[np.ndarray]:
+    """A small arrow where the mouth points: for people who stand, or walk facing elsewhere.
+
+    Returns the arrows' ends, which labels should avoid.
+    """
+    ends = []
     spots = [0]
     if t.moving is not None:
         spots = list(np.linspace(0, len(t.times) - 1, 7).round().astype(int))[:-1]
@@ -357,10 +374,12 @@ def _mouths(ax: Axes, t: places.Track, who: Speaker, put: Put, size: float, look
             length = np.linalg.norm(step)
             if length > 1e-9 and facing @ step / length > np.cos(np.radians(25)):
                 continue  # the arrow of the path says it already
-        at = np.array(put(t.points[i]), float)
-        start, end = (at + facing * size * f for f in (1.1 if i == 0 else 0.1, 2.6))
-        ax.add_patch(FancyArrowPatch(start, end, arrowstyle="->", mutation_scale=7, shrinkA=0,
+        at = start if i == 0 else np.array(put(t.points[i]), float)
+        tail, end = (at + facing * size * f for f in (1.1 if i == 0 else 0.1, 2.6))
+        ends.append(end)
+        ax.add_patch(FancyArrowPatch(tail, end, arrowstyle="->", mutation_scale=7, shrinkA=0,
                                      shrinkB=0, color=who.colour, lw=1.3, zorder=5))  # fmt: skip
+    return ends
 
 
 # -- words ------------------------------------------------------------------------------------
@@ -382,8 +401,10 @@ def _legend_rows(
             words.append(f"gain {source.gain_db:+g} dB")
         rows += [("text", w) for w in words] + [("gap", "")]
     rows.append(("head", "Listener"))
-    turns = "" if scene.listener is None else ", moves or turns (first head faint)"
-    rows += [("text", f"nose = forward{turns}"), ("gap", ""), ("head", "Room")]
+    rows.append(("text", "nose = forward"))
+    if scene.listener is not None:
+        rows += [("text", "moves or turns; faint: at the start")]
+    rows += [("gap", ""), ("head", "Room")]
     if scene.room.is_free_field:
         rows.append(("text", "free field: nothing reflects"))
     else:

@@ -19,6 +19,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.textpath import TextToPath
+from PIL import Image
 
 from spatialdrama.io.files import atomic
 from spatialdrama.types import Scene, Script
@@ -237,15 +238,14 @@ class Picture(Figure):
         b'PNG'
         """
         buffer = io.BytesIO()
-        self.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
-        if colours is None:
-            return buffer.getvalue()
-        from PIL import Image
-
+        self.savefig(buffer, format="rgba", dpi=dpi)
+        image = Image.frombytes("RGBA", self.canvas.get_width_height(), buffer.getvalue())
+        image = image.convert("RGB")  # the paper is opaque
+        if colours is not None:
+            # Without dithering, which would turn flat areas into noise that packs badly.
+            image = image.quantize(colours, dither=Image.Dither.NONE)
         small = io.BytesIO()
-        image = Image.open(buffer).convert("RGB")
-        # Median cut without dithering: dither would turn flat areas into noise that packs badly.
-        image.quantize(colours, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
+        image.save(small, "PNG", optimize=colours is not None, dpi=(dpi, dpi))
         return small.getvalue()
 
     def svg(self) -> str:

@@ -14,6 +14,7 @@ from spatialdrama.plot.style import (
     house_style,
     new_picture,
     plain,
+    shortened,
     title,
 )  # fmt: skip
 from spatialdrama.plot.style import theme as _theme
@@ -24,7 +25,7 @@ _RATE = 25.0
 
 #: key, title, axis label
 _PANELS = (
-    ("azimuth", "Azimuth: + left, - right", "azimuth / °"),
+    ("azimuth", "Azimuth: + left, − right", "azimuth / °"),
     ("elevation", "Elevation: + up", "elevation / °"),
     ("distance", "Distance from the head's centre", "distance / m"),
     ("speed", "Radial velocity: + receding (lower pitch)", "velocity / (m/s)"),
@@ -107,8 +108,9 @@ def trajectory(
         for i, who in enumerate(people.values()):
             y = 1.0 - 0.2 * i
             badge(axes[0], 1.04, y, who, transform=axes[0].transAxes, clip_on=False)
-            axes[0].text(1.07, y, plain(who.name, f"speaker {who.letter}"), fontsize=8.5,
-                         va="center", transform=axes[0].transAxes, color=look.ink)  # fmt: skip
+            label = shortened(plain(who.name, f"speaker {who.letter}"), 1.3, 8.5)
+            axes[0].text(1.07, y, label, fontsize=8.5, va="center", color=look.ink,
+                         transform=axes[0].transAxes)  # fmt: skip
         if script is not None:
             axes[0].text(1.025, 1.0 - 0.2 * len(people) - 0.02, "thick: while talking", fontsize=8,
                          va="center", transform=axes[0].transAxes, color=look.soft)  # fmt: skip
