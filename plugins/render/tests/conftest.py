@@ -48,11 +48,21 @@ def sphere_responses_44k1():
 
 
 @pytest.fixture(scope="session")
-def sphere(sphere_responses):
-    """A renderer with the rigid sphere's head."""
+def sphere_with(sphere_responses):
+    """Renderers with the rigid sphere's head and other options, each made once."""
+    from functools import cache
+
     from spatialdrama_render.physical import PhysicalRenderer
 
-    return PhysicalRenderer(sphere_responses, equalisation="none")
+    return cache(
+        lambda **options: PhysicalRenderer(sphere_responses, equalisation="none", **options)
+    )
+
+
+@pytest.fixture(scope="session")
+def sphere(sphere_with):
+    """A renderer with the rigid sphere's head and the default options."""
+    return sphere_with()
 
 
 @pytest.fixture(scope="session")

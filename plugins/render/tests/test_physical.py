@@ -43,8 +43,10 @@ def itd_of(samples, low=150.0, high=1500.0):
     ("azimuth", "elevation"), [(0, 0), (37, 12), (90, 0), (-123, -20), (10, 80)]
 )
 @pytest.mark.parametrize("interpolation", ["barycentric", "nearest"])
-def test_static_source_is_plain_convolution(sphere, noise, azimuth, elevation, interpolation):
-    renderer = PhysicalRenderer(sphere.hrtf, equalisation="none", interpolation=interpolation)
+def test_static_source_is_plain_convolution(
+    sphere, sphere_with, noise, azimuth, elevation, interpolation
+):
+    renderer = sphere_with(interpolation=interpolation)
     mono, distance = noise(3000), 1.7
     place = distance * direction_at(azimuth, elevation)
     got = renderer.render(mono, Pose.fixed(tuple(place)), directivity="omni").samples
@@ -128,9 +130,9 @@ def test_linearity(sphere, noise, room):
     np.testing.assert_allclose(parts[2], 2 * parts[0] - 0.5 * parts[1], atol=2e-6)
 
 
-def test_mirror(sphere, noise):
+def test_mirror(sphere_with, noise):
     """A symmetric head hears the mirrored walk with its ears exchanged, reflections included."""
-    renderer = PhysicalRenderer(sphere.hrtf, equalisation="none", tail=False)
+    renderer = sphere_with(tail=False)
     mono = noise(20_000)
     poses = [Pose.walk([(x, s * y, z) for x, y, z in WALK], speed=2.0) for s in (1, -1)]
     for room in (None, ROOM):
@@ -167,11 +169,11 @@ def test_one_sample_and_no_rooms_ends(sphere):
     assert audio.samples.any()
 
 
-def test_same_seed_same_samples(sphere, noise):
+def test_same_seed_same_samples(sphere, sphere_with, noise):
     mono, pose = noise(4000), Pose.fixed((1, 0, 0))
     a, b = (sphere.render(mono, pose, room=ROOM).samples for _ in range(2))
     np.testing.assert_array_equal(a, b)
-    other = PhysicalRenderer(sphere.hrtf, equalisation="none", tail_seed=1)
+    other = sphere_with(tail_seed=1)
     assert np.abs(other.render(mono, pose, room=ROOM).samples - a).max() > 0
 
 
@@ -338,12 +340,10 @@ def test_a_head_that_walks_away(kemar):
 # -- rooms ------------------------------------------------------------------------------------
 
 
-def test_early_reflections_are_where_pyroomacoustics_puts_them(sphere):
+def test_early_reflections_are_where_pyroomacoustics_puts_them(sphere_with):
     """Arrival times and levels of a click at an omni point, from an independent image source."""
     pra = pytest.importorskip("pyroomacoustics")
-    renderer = PhysicalRenderer(
-        sphere.hrtf, equalisation="none", tail=False, absorption_law="sabine"
-    )
+    renderer = sphere_with(tail=False, absorption_law="sabine")
     source = np.array([1.1, 0.0, 0.2])  # in the median plane: both ears alike
     room = Room((6, 5, 3), rt60=0.35, listener=(2.1, 2.5, 1.4))
     click = np.zeros(8, np.float32)
@@ -375,13 +375,11 @@ def test_early_reflections_are_where_pyroomacoustics_puts_them(sphere):
     assert 20 * np.log10(error) < -25  # 24 basis filters; the full basis is below
 
 
-def test_with_a_full_basis_reflections_are_exact(sphere, noise):
+def test_with_a_full_basis_reflections_are_exact(sphere, sphere_with, noise):
     """Basis of all taps and order 1 against six rendered mirror sources in the free field."""
     from spatialdrama_render.images import shoebox_images
 
-    renderer = PhysicalRenderer(
-        sphere.hrtf, equalisation="none", tail=False, order=1, basis=sphere.head.taps
-    )
+    renderer = sphere_with(tail=False, order=1, basis=sphere.head.taps)
     mono, place = noise(3000), np.array([1.2, 0.4, -0.3])
     got = renderer.render(mono, Pose.fixed(tuple(place)), room=ROOM, directivity="omni").samples
     want = np.zeros_like(got)
@@ -462,9 +460,9 @@ def test_mistakes_are_named(sphere, mono, pose, options, message):
         ({"basis": 0}, "basis must be from 1 to"),
     ],
 )
-def test_wrong_options(sphere, options, message):
+def test_wrong_options(sphere_with, options, message):
     with pytest.raises(ValidationError, match=message):
-        PhysicalRenderer(sphere.hrtf, equalisation="none", **options)
+        sphere_with(**options)
 
 
 def test_scene_mistakes(sphere):

@@ -26,13 +26,12 @@ def schroeder_rt60(response, low=-5.0, high=-35.0):
     ("size", "rt60"), [((6, 5, 3), 0.35), ((4, 3, 2.5), 0.25), ((10, 8, 4), 0.9)]
 )
 @pytest.mark.parametrize("order", [0, 1, 2, 3])
-def test_rt60_of_a_rendered_click(sphere, size, rt60, order):
-    from spatialdrama_render.physical import PhysicalRenderer
+def test_rt60_of_a_rendered_click(sphere_with, size, rt60, order):
 
     room = Room(size, rt60=rt60)
     click = np.zeros(16, np.float32)
     click[0] = 1
-    renderer = PhysicalRenderer(sphere.hrtf, order=order, equalisation="none")
+    renderer = sphere_with(order=order)
     audio = renderer.render(click, Pose.fixed((1.3, -0.6, 0.1)), room=room, directivity="omni")
     for ear in audio.samples:
         assert abs(schroeder_rt60(ear) / rt60 - 1) < 0.10
