@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.image import AxesImage
 
 from spatialdrama.dsp import (
@@ -231,8 +232,9 @@ def itd(sound: BinauralAudio | Drama, *, ax: Axes, theme: str = "light") -> tupl
     audio = sound.audio if drama is not None else sound
     times, delays, coherence, sounding = facts.measured(audio)
     t, d, c = times[sounding], delays[sounding], coherence[sounding]
-    dots = ax.scatter(t, d, s=5, color=look.soft, alpha=np.clip(c, 0, 1) ** 3 * 0.8,
-                      linewidths=0, zorder=2)  # fmt: skip
+    paint = np.tile(to_rgba(look.soft), (len(t), 1))
+    paint[:, 3] = 0.8 * np.clip(c, 0, 1) ** 3
+    dots = ax.scatter(t, d, s=5, facecolors=paint, linewidths=0, zorder=2)
     curves = []
     if drama is not None:
         people = cast(drama.scene, look)

@@ -54,7 +54,7 @@ def lanes(
     >>> script = sd.Script([sd.Line("A", "Who's there?", start=0.5, end=1.5)])
     >>> ax = new_picture(6, 1, "light").add_subplot()
     >>> bar = sd.plot.lanes(script, ax=ax)[0]
-    >>> bar.get_x(), bar.get_width()
+    >>> float(bar.get_x()), float(bar.get_width())
     (0.5, 1.0)
     """
     if not script.is_timed:

@@ -1,8 +1,8 @@
 """One page that holds a whole drama: sound, transcript, pictures, scores and how it was made.
 
 The page loads nothing: sound and pictures travel inside it, in a light and a dark set from which
-the reader's settings choose (paper takes the light one). Without JavaScript everything can still be read and played; with it
-a click on a line seeks there, and the line that sounds is marked.
+the reader's settings choose (paper takes the light one). Without JavaScript everything can still
+be read and played; with it a click on a line seeks there, and the line that sounds is marked.
 """
 
 from __future__ import annotations

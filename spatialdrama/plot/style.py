@@ -238,9 +238,9 @@ class Picture(Figure):
         b'PNG'
         """
         buffer = io.BytesIO()
-        self.savefig(buffer, format="rgba", dpi=dpi)
-        image = Image.frombytes("RGBA", self.canvas.get_width_height(), buffer.getvalue())
-        image = image.convert("RGB")  # the paper is opaque
+        self.savefig(buffer, format="png", dpi=dpi, pil_kwargs={"compress_level": 1},
+                     facecolor=self.look.paper)  # fmt: skip
+        image = Image.open(buffer).convert("RGB")  # the paper is opaque
         if colours is not None:
             # Without dithering, which would turn flat areas into noise that packs badly.
             image = image.quantize(colours, dither=Image.Dither.NONE)
@@ -252,7 +252,8 @@ class Picture(Figure):
         """Return SVG text, the same for the same picture."""
         buffer = io.StringIO()
         with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": "spatialdrama"}):
-            self.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+            self.savefig(buffer, format="svg", facecolor=self.look.paper,
+                         metadata={"Date": None, "Creator": None})  # fmt: skip
         return buffer.getvalue()
 
     def save(self, path: Any) -> Path:
