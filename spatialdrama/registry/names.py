@@ -73,12 +73,25 @@ def unknown(kind: str, name: str, known: Sequence[str], failures: Iterable[Any] 
 
 
 def nearest(name: str, known: Sequence[str], *, count: int = 2) -> list[str]:
-    """Up to ``count`` known names that look like ``name``, whatever their case or provider."""
+    """Up to ``count`` known names that look like ``name``, whatever their case or provider.
+
+    More than one only where the others are as near as the first: in letters, and in how many of
+    them agree from the start, where typing errors are rarer.
+    """
     import difflib  # only errors need it
+    from itertools import takewhile
 
     by_key: dict[str, str] = {}
     for full in known:
         by_key.setdefault(full.lower(), full)
         by_key.setdefault(full.lower().rsplit("/", 1)[-1], full)
-    found = difflib.get_close_matches(name.lower(), list(by_key), n=2 * count, cutoff=0.6)
-    return list(dict.fromkeys(by_key[key] for key in found))[:count]
+    wanted = name.lower()
+    found = difflib.get_close_matches(wanted, list(by_key), n=4 * count, cutoff=0.6)
+
+    def rank(key: str) -> tuple[float, int]:
+        ratio = difflib.SequenceMatcher(None, wanted, key).ratio()
+        agree = takewhile(lambda pair: pair[0] == pair[1], zip(wanted, key, strict=False))
+        return round(ratio, 2), len(list(agree))
+
+    best = max(map(rank, found), default=None)
+    return list(dict.fromkeys(by_key[key] for key in found if rank(key) == best))[:count]

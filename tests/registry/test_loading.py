@@ -90,9 +90,7 @@ def test_a_module_that_raises(healthy):
     assert "raising raised ValueError: half a config. Report it to the authors of sd-p." in message
 
 
-@pytest.mark.parametrize(
-    "obj", [datetime.date.today, functools.partial(datetime.date, 2026, 1, 1)]
-)
+@pytest.mark.parametrize("obj", [datetime.date.today, functools.partial(datetime.date, 2026, 1, 1)])
 def test_factories_are_called(obj):
     assert isinstance(load_target(entry("x:y", VoiceSpec, obj=obj), {}), datetime.date)
 

@@ -82,6 +82,22 @@ def test_nearest_ignores_the_provider():
     assert nearest("rang", ["loudness/range", "ild_mae"]) == ["loudness/range"]
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("ilt_mae", ["ild_mae"]),
+        ("itd_ma", ["itd_mae"]),
+        ("ipd-mae", ["ipd_mae"]),
+        ("itd_mse", ["itd_mae"]),
+        ("xtd_mae", ["itd_mae"]),
+        ("speaker_similarity", []),
+    ],
+)
+def test_nearest_gives_several_only_when_they_are_as_near(typed, meant):
+    assert nearest(typed, ["cer", "ild_mae", "ipd", "ipd_mae", "itd_mae"]) == meant
+    assert nearest("ixd", ["itd", "ild", "cer"]) == ["itd", "ild"]
+
+
 def test_the_same_asset_described_twice_is_no_conflict(clean_registry):
     from spatialdrama.registry import AssetSource, AssetSpec
 
