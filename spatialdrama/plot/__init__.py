@@ -7,12 +7,12 @@ cells or threads. Plots import types, io and dsp; they compute no sound, load no
 nothing. One mapping everywhere: a speaker is a colour *and* a letter, left is up and red.
 """
 
-from spatialdrama.plot.analysis import analysis
+from spatialdrama.plot.analysis import analysis, save_analysis
 from spatialdrama.plot.facts import LineFacts, line_facts
 from spatialdrama.plot.interaural import f0, ild, ipd, itd, mel
 from spatialdrama.plot.lanes import lanes
 from spatialdrama.plot.report import report
-from spatialdrama.plot.scene import scene, side_view, top_view
+from spatialdrama.plot.scene import save_scene, scene, side_view, top_view
 from spatialdrama.plot.scorecard import scorecard
 from spatialdrama.plot.style import Picture, Speaker, Theme, cast, theme
 from spatialdrama.plot.thumbnails import png
@@ -34,6 +34,8 @@ __all__ = [
     "mel",
     "png",
     "report",
+    "save_analysis",
+    "save_scene",
     "scene",
     "scorecard",
     "side_view",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spatialdrama.plot import interaural
 from spatialdrama.plot.lanes import lanes
-from spatialdrama.plot.style import Theme, house_style, new_picture, title
+from spatialdrama.plot.style import Picture, Theme, house_style, new_picture, title
 from spatialdrama.plot.style import theme as _theme
 from spatialdrama.types import Drama
 
@@ -18,7 +21,7 @@ _LANE, _GAP, _TOP, _BOTTOM = 0.36, 0.36, 0.28, 0.52
 _HEIGHTS = {"mel": 1.75, "ild": 1.4, "ipd": 1.25, "itd": 1.5}
 
 
-def analysis(drama: Drama, *, theme: str = "light") -> Figure:
+def analysis(drama: Drama, *, theme: str = "light") -> Picture:
     """Draw a drama over time: script lanes, mel spectrogram with F0, ILD, IPD and ITD.
 
     Parameters
@@ -89,6 +92,19 @@ def analysis(drama: Drama, *, theme: str = "light") -> Figure:
                 ax.set_xlabel("")
                 ax.tick_params(labelbottom=False)
     return figure
+
+
+def save_analysis(drama: Drama, path: Any, *, theme: str = "light") -> Path:
+    """Write :func:`analysis` as ``.png``, ``.svg`` or ``.pdf``, whole or not at all.
+
+    Examples
+    --------
+    >>> import spatialdrama as sd
+    >>> drama = sd.Drama.load("out/demo")                                # doctest: +SKIP
+    >>> sd.plot.save_analysis(drama, "analysis.png", theme="dark")       # doctest: +SKIP
+    PosixPath('analysis.png')
+    """
+    return analysis(drama, theme=theme).save(path)
 
 
 def time_span() -> tuple[float, float]:

@@ -37,9 +37,9 @@ _WORDS = {"down": "lower is better", "up": "higher is better"}
 
 def report(
     drama: Drama,
+    scores: ScoreTable | None,
     path: Any,
     *,
-    scores: ScoreTable | None = None,
     title: str = "Spatial drama",
     credits: Sequence[str] = (),
     sound_file: str = "drama.wav",
@@ -49,10 +49,10 @@ def report(
     Parameters
     ----------
     drama : Drama
+    scores : ScoreTable or None
+        Of this drama, from :func:`spatialdrama.score`.
     path : path
         The file, such as ``out/demo/report.html``; written whole or not at all.
-    scores : ScoreTable, optional
-        Of this drama, from :func:`spatialdrama.score`.
     title : str
     credits : sequence of str
         One line for each text, voice, model or recording used: who made it, under which licence.
@@ -73,11 +73,11 @@ def report(
     --------
     >>> import spatialdrama as sd
     >>> drama = sd.Drama.load("out/demo")                                # doctest: +SKIP
-    >>> sd.plot.report(drama, "out/demo/report.html")                    # doctest: +SKIP
+    >>> sd.plot.report(drama, None, "out/demo/report.html")              # doctest: +SKIP
     PosixPath('out/demo/report.html')
     """
     path = Path(path)
-    page = html(drama, scores=scores, title=title, credits=credits, sound_file=sound_file)
+    page = html(drama, scores, title=title, credits=credits, sound_file=sound_file)
     with atomic(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return path
@@ -85,8 +85,8 @@ def report(
 
 def html(
     drama: Drama,
-    *,
     scores: ScoreTable | None = None,
+    *,
     title: str = "Spatial drama",
     credits: Sequence[str] = (),
     sound_file: str = "drama.wav",

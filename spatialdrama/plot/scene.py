@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,7 +30,7 @@ from spatialdrama.plot.style import (
     theme,
     title,
 )  # fmt: skip
-from spatialdrama.types import Scene, Script
+from spatialdrama.types import Drama, Scene, Script
 
 #: inches
 _MAP, _LEGEND, _EDGE = 4.7, 2.6, 0.62
@@ -103,6 +104,19 @@ def scene(
         top.set_xlabel("")
         _legend(box(_EDGE + wide + 0.3, 0, _LEGEND, height), rows, people, look, height)
     return figure
+
+
+def save_scene(drama: Drama, path: Any, *, theme: str = "light") -> Path:
+    """Write the scene of `drama`, its talking marked, as ``.png``, ``.svg`` or ``.pdf``.
+
+    Examples
+    --------
+    >>> import spatialdrama as sd
+    >>> drama = sd.Drama.load("out/demo")                                # doctest: +SKIP
+    >>> sd.plot.save_scene(drama, "scene.svg")                           # doctest: +SKIP
+    PosixPath('scene.svg')
+    """
+    return scene(drama.scene, script=drama.script, theme=theme).save(path)
 
 
 def top_view(scene: Scene, *, ax: Axes, script: Script | None = None, theme: str = "light") -> View:

@@ -144,7 +144,8 @@ def test_analysis_has_five_panels_over_one_time(drama, name, tmp_path):
     assert {"level / dB", "left - right / dB", "IPD / rad", "F0 / Hz"} <= labels
     from PIL import Image
 
-    size = Image.open(picture.save(tmp_path / "analysis.png")).size
+    path = sd.plot.save_analysis(drama, tmp_path / "analysis.png", theme=name)
+    size = Image.open(path).size
     assert size[0] == 1600
 
 

@@ -55,7 +55,7 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def page_text(drama, scores, tmp_path_factory):
     path = tmp_path_factory.mktemp("report") / "report.html"
-    assert _report(drama, path, scores=scores, title="A <cold> night") == path
+    assert _report(drama, scores, path, title="A <cold> night") == path
     assert [p.name for p in path.parent.iterdir()] == ["report.html"]  # nothing temporary left
     return path.read_text(encoding="utf-8")
 
@@ -177,4 +177,4 @@ def test_a_folder_that_cannot_be_written_is_named(drama, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "html", lambda *a, **k: "x")
     (tmp_path / "file").write_text("")
     with pytest.raises(ValidationError, match=r"report\.html"):
-        sd.plot.report(drama, tmp_path / "file" / "report.html")
+        sd.plot.report(drama, None, tmp_path / "file" / "report.html")

@@ -121,7 +121,7 @@ def test_scene_draws_into_axes_it_is_given(drama):
 def test_saving_is_repeatable(tmp_path, drama):
     first, second = (sd.plot.scene(drama.scene).svg() for _ in range(2))
     assert first == second
-    path = sd.plot.scene(drama.scene).save(tmp_path / "scene.png")
+    path = sd.plot.save_scene(drama, tmp_path / "scene.png")
     assert path.read_bytes()[:4] == b"\x89PNG"
 
 
