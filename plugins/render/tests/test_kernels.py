@@ -95,3 +95,23 @@ def test_spectral_distortion_of_the_basis(kemar, size, bound_db):
     a, b = (np.abs(np.fft.rfft(h, 512))[..., band] for h in (head.filters, reduced))
     distortion = np.sqrt(np.mean((20 * np.log10(a / b)) ** 2, axis=-1)).mean()
     assert distortion < bound_db
+
+
+def test_blas_keeps_to_one_thread_while_rendering(sphere, noise, monkeypatch):
+    from spatialdrama_render import physical
+    from threadpoolctl import threadpool_info
+
+    from spatialdrama.types import Pose
+
+    seen, block = [], physical.PhysicalRenderer._block
+
+    def watched(self, *args):
+        seen.extend(p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas")
+        return block(self, *args)
+
+    monkeypatch.setattr(physical.PhysicalRenderer, "_block", watched)
+    before = [p["num_threads"] for p in threadpool_info()]
+    sphere.render(noise(100), Pose.fixed((1, 0, 0)))
+    assert seen
+    assert set(seen) == {1}
+    assert [p["num_threads"] for p in threadpool_info()] == before

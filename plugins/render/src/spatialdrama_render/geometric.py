@@ -20,6 +20,7 @@ from spatialdrama_render import delay
 from spatialdrama_render.checks import Job, checked_job, warn_left_out
 from spatialdrama_render.mixing import mix_stems
 from spatialdrama_render.propagation import emission_times, head_matrices
+from spatialdrama_render.threads import one_blas_thread
 
 VERSION = 1
 HOP = 64
@@ -110,8 +111,9 @@ class GeometricRenderer:
         extra = delay.GUARD if self.relative else int(np.ceil(longest * self.rate)) + delay.GUARD
         length = len(job.mono) + extra
         out = np.empty((2, -(-length // BLOCK) * BLOCK), dtype=np.float32)
-        for first in range(0, length, BLOCK):
-            out[:, first : first + BLOCK] = self._block(job, first)
+        with one_blas_thread():
+            for first in range(0, length, BLOCK):
+                out[:, first : first + BLOCK] = self._block(job, first)
         return out[:, :length]
 
     def _block(self, job: Job, first: int) -> np.ndarray:

@@ -29,6 +29,7 @@ from spatialdrama_render.images import Images, shoebox_images
 from spatialdrama_render.mixing import mix_stems
 from spatialdrama_render.propagation import Paths, trace
 from spatialdrama_render.tail import binaural_tail
+from spatialdrama_render.threads import one_blas_thread
 
 VERSION = 1
 #: Output samples per block; with the filters' history the transforms are 8192 long.
@@ -105,6 +106,10 @@ class PhysicalRenderer:
             raise ValidationError(f"order must be a whole number from 0 to 6; got {self.order!r}.")
         if not self.near_limit > 0:
             raise ValidationError(f"near_limit must be more than 0 m; got {self.near_limit!r}.")
+        with one_blas_thread():
+            self._prepare()
+
+    def _prepare(self) -> None:
         self._head = load_head(
             self.hrtf, rate=self.rate, equalisation=self.equalisation, itd=self.itd
         )
@@ -208,9 +213,10 @@ class PhysicalRenderer:
         tail = self._tail(job.room)
         early = len(job.mono) + self._longest_delay(job, everything)
         out = np.zeros((2, max(early, len(job.mono) + len(tail[0]) - 1)), dtype=np.float32)
-        for first in range(0, early, BLOCK):
-            block = self._block(job, signal, everything, first)
-            out[:, first : min(first + BLOCK, early)] = block[:, : early - first]
+        with one_blas_thread():
+            for first in range(0, early, BLOCK):
+                block = self._block(job, signal, everything, first)
+                out[:, first : min(first + BLOCK, early)] = block[:, : early - first]
         if tail.any():
             from scipy.signal import oaconvolve
 
