@@ -22,11 +22,10 @@ from spatialdrama.dsp.interaural import (
 from spatialdrama.dsp.level import db_to_gain, ear_levels_db, peak_db, power_to_db, rms_db
 from spatialdrama.dsp.mel import hz_to_mel, mel_matrix, mel_to_hz
 from spatialdrama.dsp.pitch import F0Track, f0_yin
-from spatialdrama.dsp.pose_itd import KEMAR_SPHERE_RADIUS, pose_itd_us, sphere_transfer
+from spatialdrama.dsp.pose_itd import pose_itd_us, sphere_transfer
 from spatialdrama.dsp.stft import frame_times, frequencies, stft, stft_blocks
 
 __all__ = [
-    "KEMAR_SPHERE_RADIUS",
     "CrossTrack",
     "F0Track",
     "IldTrack",

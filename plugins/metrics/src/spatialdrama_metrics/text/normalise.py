@@ -25,7 +25,7 @@ _CURRENCY_ZH = {"$": "美元", "£": "英镑", "€": "欧元", "¥": "元"}
 
 #: British to American; a recogniser follows its own habit, not the speaker's.
 _OUR = re.compile(
-    r"\b((?:dis)?hon|(?:dis|un)?col|(?:dis)?fav|lab|neighb|hum|rum|(?:mis)?behavi|savi|sav|vap|harb"
+    r"\b((?:dis)?hon|(?:dis|un)?col|(?:dis)?fav|lab|neighb|hum|rum|(?:mis)?behavi|savi|(?:un)?sav|vap|harb"
     r"|endeav|arm|splend|val|od|ard|cand|rig|vig|succ|parl|clam|ranc|tum)our"
 )
 _WORDS = {
