@@ -104,7 +104,7 @@ def test_missing_files_name_the_command(monkeypatch, tmp_path):
     from spatialdrama.runtime import asset_files
 
     monkeypatch.setattr(asset_files, "installed_file", lambda part: None)
-    with pytest.raises(AssetError, match="spatialdrama assets fetch"):
+    with pytest.raises(AssetError, match="Type: spatialdrama assets fetch --for cer"):
         Whisper().transcribe(np.ones(16000), rate=16000, languages=("en",))
 
 

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from spatialdrama.dsp.active import frame_levels_db
 from spatialdrama.dsp.level import rms_db
-from spatialdrama.errors import ValidationError
-from spatialdrama.runtime.assets import locate
+from spatialdrama.errors import AssetError, ValidationError
+from spatialdrama.runtime.assets import locate, missing
 from spatialdrama_metrics.recognise.features import RATE, WINDOW_S, log_mel, to_16k
 from spatialdrama_metrics.recognise.vocabulary import Vocabulary
 
@@ -84,6 +84,12 @@ def _load(compute_type: str, threads: int):
     """The model and its vocabulary, once per process; the files may lie in different folders."""
     import ctranslate2
 
+    lacking = missing(ASSETS)
+    if len(lacking) > 1:  # one command for all of them, instead of one error after the other
+        raise AssetError(
+            f"the recogniser's files are not on this machine (146 MB, MIT): {', '.join(lacking)}. "
+            "Type: spatialdrama assets fetch --for cer"
+        )
     paths = [locate(name) for name in ASSETS]
     with tempfile.TemporaryDirectory(prefix="spatialdrama-") as folder:
         for path, name in zip(paths, FILES, strict=True):
