@@ -201,6 +201,8 @@ def _cuts(
 ) -> tuple[list[_Cut], list[str]]:
     needs = {need for spec in specs.values() for need in spec.needs}
     notes: list[str] = []
+    if isinstance(item, Drama | BinauralAudio) and reference is not None:
+        _check_pair(item.audio if isinstance(item, Drama) else item, reference)
     if isinstance(item, Drama):
         if "reference" in needs and reference is None:
             reference, note = dry_reference(item)
@@ -215,6 +217,14 @@ def _cuts(
         for need in sorted(set(spec.needs) - have):
             raise ValidationError(f"metric {name!r} needs a {need}; {_REMEDIES[need]}.")
     return cuts, notes
+
+
+def _check_pair(audio: BinauralAudio, reference: BinauralAudio) -> None:
+    if audio.rate != reference.rate:
+        raise ValidationError(
+            f"the sound is at {audio.rate} Hz and its reference at {reference.rate} Hz; resample "
+            "one of them, both ears alike, for example with soxr.resample."
+        )
 
 
 _REMEDIES = {

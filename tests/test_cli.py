@@ -2,6 +2,7 @@
 
 import errno
 import json
+import re
 
 import numpy as np
 import pytest
@@ -270,7 +271,8 @@ def test_help_gives_an_example(command, capsys):
     with pytest.raises(SystemExit) as left:
         main([command, "--help"])
     assert left.value.code == 0
-    assert f"spatialdrama {command}" in capsys.readouterr().out.split("xample:")[1]
+    examples = re.split(r"(?i)examples?:?\n", capsys.readouterr().out)[-1]
+    assert f"spatialdrama {command}" in examples
 
 
 def test_no_command_is_a_usage_error(capsys):

@@ -58,7 +58,9 @@ class TestRoom:
 
 class TestScene:
     def test_a_source_outside_the_room_is_named_with_time_and_place(self):
-        with pytest.raises(ValidationError, match=r"'ANNA' is outside the room at t = 1\.00 s: \(2\.00, "):
+        with pytest.raises(
+            ValidationError, match=r"'ANNA' is outside the room at t = 1\.00 s: \(2\.00, "
+        ):
             Scene(Room((4, 4, 3), rt60=0.3),
                   {"ANNA": Pose.line((1, 0, 0), (5, 0.5, 0), duration=4)})  # fmt: skip
 
