@@ -25,8 +25,8 @@ help:
 
 demo: $(VENV)/.demo
 	@$(BIN)/spatialdrama assets fetch --for kokoro physical cer
-	@$(BIN)/spatialdrama generate examples/watch-and-iron-house/script.txt --scene examples/ramparts/scene.json \
-		--voices examples/watch-and-iron-house/voices.json --seed 7 --report --out $(OUT)
+	@$(BIN)/spatialdrama generate $(DEMO)/script.txt --scene $(DEMO)/scene.json \
+		--voices $(DEMO)/voices.json --seed 7 --report --out $(OUT)
 
 test: $(VENV)/.test
 	@$(BIN)/spatialdrama assets fetch --for kokoro physical cer

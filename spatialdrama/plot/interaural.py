@@ -43,6 +43,7 @@ ITD_LIMIT_US = 900.0
 
 _MEL_BAND = (50.0, 12_000.0)
 _F0_BAND = (55.0, 600.0)
+_F0_SPEED = 10.0  # octaves per second
 _KHZ = (200, 500, 1000, 2000, 5000, 10_000)
 
 
@@ -133,12 +134,14 @@ def f0(drama: Drama, *, ax: Axes, theme: str = "light") -> list[Any]:
     curves = []
     right = None
     for line, stem in zip(drama.script, drama.stems, strict=False):
-        if stem.f0 is None or stem.f0_hop <= 0 or not (stem.f0 > 0).any():
+        if stem.f0 is None or stem.f0_hop <= 0:
+            continue
+        hertz = _voiced(stem.f0, stem.f0_hop)
+        if np.isnan(hertz).all():
             continue
         if right is None:
             right = ax.twinx()
         times = line.start + np.arange(len(stem.f0)) * stem.f0_hop
-        hertz = np.where(stem.f0 > 0, stem.f0, np.nan)
         curves += right.plot(times, hertz, color=people[line.speaker].colour, lw=1.5, zorder=5,
                              path_effects=halo(look, 3.0))  # fmt: skip
     if right is not None:
@@ -152,6 +155,19 @@ def f0(drama: Drama, *, ax: Axes, theme: str = "light") -> list[Any]:
         right.set_ylabel("F0 / Hz")
         right.set_xlim(ax.get_xlim())
     return curves
+
+
+def _voiced(f0: np.ndarray, hop: float) -> np.ndarray:
+    """Return F0 in Hz with NaN where nobody's vocal folds move like that.
+
+    Networks that predict F0 glide through zero at the edges of voiced stretches: values below any
+    voice and falls faster than any larynx (Xu and Sun 2002: 7 octaves/s at most) are not shown.
+    """
+    hertz = np.where(f0 >= _F0_BAND[0], f0, np.nan).astype(float)
+    steep = np.abs(np.diff(np.log2(hertz))) > _F0_SPEED * hop
+    hertz[1:][steep] = np.nan
+    hertz[:-1][steep] = np.nan
+    return hertz
 
 
 def ild(audio: BinauralAudio, *, ax: Axes, theme: str = "light") -> AxesImage:

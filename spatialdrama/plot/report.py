@@ -220,7 +220,9 @@ def _recognised(drama: Drama, scores: ScoreTable | None) -> dict[int, tuple[str,
     for item, value in values.items():
         match = re.match(r"\s*(?:line\s+)?(\d+)", item)
         if match and 1 <= int(match[1]) <= len(drama.script):
-            heard = scores.details.get((item, "cer"), {}).get("hypothesis", "")
+            details = scores.details.get((item, "cer"), {})
+            # `heard` is as recognised, `hypothesis` as compared: without spaces and capitals.
+            heard = details.get("heard") or details.get("hypothesis", "")
             found[int(match[1])] = (str(heard), value)
     return found
 
@@ -230,7 +232,7 @@ def _measures(
 ) -> str:
     line = f.line
     cells = [
-        f'<td class="n">{line.start:.2f}</td><td class="n">{line.end:.2f}</td>',
+        f'<td class="time">{line.start:.2f} to {line.end:.2f}</td>',
         f'<td class="who">{_chip(line.speaker, people)}</td>',
         f"<td>{escape(', '.join(line.languages))}</td>{_text(line)}",
     ]

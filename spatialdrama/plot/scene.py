@@ -224,6 +224,7 @@ def extent(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
 
 def _rings(ax: Axes, low: np.ndarray, high: np.ndarray, look: Theme) -> None:
     reach = float(np.max(np.abs([low[:2], high[:2]])))
+    margin = 0.1 * float(np.min((high - low)[:2]))  # keeps labels off the walls
     step = step_for(reach, 5)
     for i in range(1, int(np.hypot(reach, reach) / step) + 1):
         r = i * step
@@ -231,7 +232,7 @@ def _rings(ax: Axes, low: np.ndarray, high: np.ndarray, look: Theme) -> None:
         # Behind and to the right, where scenes are emptiest; elsewhere in a narrow room.
         for azimuth in (-158, -90, 90, 0):
             x, y = r * np.cos(np.radians(azimuth)), r * np.sin(np.radians(azimuth))
-            if low[0] < x < high[0] and low[1] < y < high[1]:
+            if np.all(low[:2] + margin < (x, y)) and np.all((x, y) < high[:2] - margin):
                 ax.text(y, x, f"{r:g} m", fontsize=7, color=look.soft, ha="center", va="center",
                         path_effects=halo(look, 3), zorder=1.5)  # fmt: skip
                 break

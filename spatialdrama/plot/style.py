@@ -6,7 +6,7 @@ import io
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +185,7 @@ def plain(text: str, otherwise: str = "") -> str:
     return text.replace("$", r"\$") if drawable(text) else otherwise
 
 
+@lru_cache(4096)
 def text_width(text: str, points: float, weight: str = "normal") -> float:
     """Return the width of `text` in inches at `points`."""
     font = font_manager.FontProperties(family=list(families()), size=points, weight=weight)

@@ -32,7 +32,7 @@ from spatialdrama.types import BinauralAudio, Drama, Pose, Room, Scene, Source
 
 #: dots per inch; with 256 colours every picture stays under 60 kB
 _DPI = 96
-_COLOURS = 64
+_COLOURS = 256
 
 
 def png(value: Any, theme: str = "light") -> bytes | None:
@@ -123,50 +123,49 @@ def _name(ax: Axes, x: float, y: float, who: Any, inches: float, look: Theme) ->
 
 def _audio(audio: BinauralAudio, look: Theme) -> Picture:
     figure = new_picture(6.0, 2.1, look)
-    left, right, strip = (
-        figure.add_axes((0.085, bottom, 0.895, height))
-        for bottom, height in ((0.69, 0.27), (0.39, 0.27), (0.19, 0.14))
-    )
-    _ears((left, right), audio, look)
-    _ild_strip(strip, audio, look)
+    _sound(figure.add_axes((0.085, 0.19, 0.895, 0.78)), audio, look)
     return figure
 
 
-def _ears(axes: tuple[Axes, Axes], audio: BinauralAudio, look: Theme) -> None:
-    """Both waveforms at one scale: the louder ear must look louder."""
+#: where the two waveforms (half height 1) and the strip lie in one pair of axes
+_TRACKS = {"left": 2.15, "right": 0.0, "ILD": -1.6}
+
+
+def _sound(ax: Axes, audio: BinauralAudio, look: Theme) -> None:
+    """Both waveforms at one scale, so that the louder ear looks louder, over the ILD as colour."""
     columns = min(900, audio.samples.shape[1])
     edges = np.linspace(0, audio.samples.shape[1], columns + 1).astype(int)[:-1]
-    times = edges / audio.rate
     peak = max(audio.peak, 1e-6)
-    for ax, ear, name in zip(axes, audio.samples, ("left", "right"), strict=True):
+    for ear, name in zip(audio.samples / peak, ("left", "right"), strict=True):
         high, low = np.maximum.reduceat(ear, edges), np.minimum.reduceat(ear, edges)
-        ax.fill_between(times, low, high, color=look.ink, linewidth=0.4)
-        dress(ax, look)
-        ax.spines["bottom"].set_visible(False)
-        ax.set_xlim(0, audio.duration)
-        ax.set_ylim(-1.05 * peak, 1.05 * peak)
-        ax.set_xticks([])
-        ax.set_yticks([])
-        ax.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=8)
+        middle = _TRACKS[name]
+        ax.fill_between(
+            edges / audio.rate, middle + low, middle + high, color=look.ink, linewidth=0.4
+        )
+    _ild_strip(ax, audio, look)
+    dress(ax, look)
+    ax.spines["left"].set_visible(False)
+    ax.set_xlim(0, audio.duration)
+    ax.set_ylim(-2.05, 3.2)
+    ax.set_yticks(list(_TRACKS.values()), list(_TRACKS))
+    ax.tick_params(axis="y", length=0, labelsize=8)
+    ax.tick_params(axis="x", labelsize=7)
+    ax.set_xlabel("time / s (red: left louder, blue: right louder)", fontsize=7.5, labelpad=1)
 
 
 def _ild_strip(ax: Axes, audio: BinauralAudio, look: Theme) -> None:
-    """Broadband level difference as a colour over time: red = left, blue = right."""
     columns = int(np.clip(audio.duration / 0.04, 1, 600))
     edges = np.linspace(0, audio.samples.shape[1], columns + 1).astype(int)
+    columns = np.diff(edges)
     sums = np.add.reduceat(np.square(audio.samples), edges[:-1], axis=1)
-    power = sums / np.diff(edges)
+    power = sums / np.maximum(columns, 1)
     left, right = power_to_db(power)
-    row = np.ma.array(left - right, mask=~gate(power_to_db(power.mean(axis=0))))[None]
-    ax.imshow(row, aspect="auto", cmap=look.difference, vmin=-12, vmax=12,
-              extent=(0, audio.duration, 0, 1), interpolation="nearest")  # fmt: skip
-    dress(ax, look)
-    ax.set_facecolor(look.silent)
-    ax.set_xlim(0, audio.duration)
-    ax.set_yticks([])
-    ax.set_ylabel("ILD", rotation=0, ha="right", va="center", fontsize=8)
-    ax.set_xlabel("time / s (red: left louder, blue: right louder)", fontsize=7.5, labelpad=1)
-    ax.tick_params(labelsize=7)
+    silent = ~gate(power_to_db(power.mean(axis=0)), gate_db=30.0)
+    middle = _TRACKS["ILD"]
+    extent = (0, audio.duration, middle - 0.3, middle + 0.3)
+    ax.imshow(np.ma.array(left - right, mask=silent)[None], aspect="auto", cmap=look.difference,
+              vmin=-12, vmax=12, extent=extent, interpolation="nearest")  # fmt: skip
+    ax.axhspan(extent[2], extent[3], color=look.silent, lw=0, zorder=-1)
 
 
 def _drama(drama: Drama, look: Theme) -> Picture:
@@ -190,9 +189,7 @@ def _drama(drama: Drama, look: Theme) -> Picture:
     ax.set_xlabel("")
     ax.tick_params(labelbottom=False)
     at = 0.1 + lane + 0.15
-    _ears((add(1.05, at, right - 1.15, 0.5), add(1.05, at + 0.55, right - 1.15, 0.5)),
-          drama.audio, look)  # fmt: skip
-    _ild_strip(add(1.05, at + 1.15, right - 1.15, 0.2), drama.audio, look)
+    _sound(add(1.05, at, right - 1.15, 1.35), drama.audio, look)
     view = add(right + 0.65, 0.3, w, h)
     top_view(drama.scene, ax=view, script=drama.script, theme=look.name)
     return figure

@@ -65,7 +65,7 @@ def scores(drama: sd.Drama) -> sd.ScoreTable:
     return sd.ScoreTable.from_scores(
         {
             "cer": {
-                n: sd.Score(v, weight=10, details={"hypothesis": h})
+                n: sd.Score(v, weight=10, details={"hypothesis": h.replace(" ", ""), "heard": h})
                 for n, v, h in zip(names, cer, heard, strict=True)
             },
             "itd_mae": {n: sd.Score(v) for n, v in zip(names, [10.0, 20.0, 30.0], strict=True)},

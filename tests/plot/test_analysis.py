@@ -106,6 +106,17 @@ def test_f0_is_shifted_to_the_lines_start(drama):
     assert np.isnan(values[15:20]).all()  # unvoiced: a gap, not a fall to zero
 
 
+def test_f0_that_glides_through_zero_is_cut_at_the_glide(drama):
+    import attrs
+
+    glide = np.concatenate([np.full(20, 150.0), [90.0, 60.0, 12.0, 0.1, 40.0, 75.0], [150.0] * 20])
+    stem = attrs.evolve(drama.stems[0], f0=glide)
+    curves = sd.plot.f0(attrs.evolve(drama, stems=(stem, *drama.stems[1:])), ax=_axes())
+    values = curves[0].get_ydata()
+    assert np.nanmin(values) == 150
+    assert np.isfinite(values).sum() >= 38
+
+
 def test_f0_of_stems_without_one_draws_nothing(drama):
     import attrs
 
