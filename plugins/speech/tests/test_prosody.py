@@ -102,7 +102,7 @@ def test_a_whisper_leaves_unvoiced_sound_alone_and_follows_its_seed():
     assert np.abs(one - other).max() > 1e-3
 
 
-def test_stepwise_curves_hold_their_values():
+def test_curves_are_read_at_the_nearest_value():
     np.testing.assert_array_equal(
-        curve_at(np.array([1.0, 2.0]), 0.5, [-1, 0, 0.49, 0.5, 9]), [1, 1, 1, 2, 2]
+        curve_at(np.array([1.0, 2.0]), 0.5, [-1, 0, 0.24, 0.26, 9]), [1, 1, 1, 2, 2]
     )

@@ -75,7 +75,7 @@ def test_phones_fill_the_samples_on_a_grid_of_25_ms(plain):
 
 def test_the_f0_curve_is_what_is_heard(plain):
     f0, times = pyworld.harvest(plain.samples.astype(np.float64), plain.rate, f0_floor=60)
-    told = plain.f0[np.clip((times / plain.f0_hop).astype(int), 0, len(plain.f0) - 1)]
+    told = plain.f0[np.clip(np.rint(times / plain.f0_hop).astype(int), 0, len(plain.f0) - 1)]
     both = (told > 0) & (f0 > 0)
     assert both.mean() > 0.3
     assert np.median(np.abs(np.log2(f0[both] / told[both]))) * 1200 < 50  # cents
@@ -88,7 +88,7 @@ def test_pitch_moves_the_median_by_its_ratio(voice, plain, semitones):
     before, after = harvest(plain), harvest(moved)
     both = (before > 0) & (after > 0)  # where Harvest finds a voice in both
     assert both.mean() > 0.5
-    cents = 1200 * np.log2(np.median(after[both]) / np.median(before[both]))
+    cents = 1200 * np.median(np.log2(after[both] / before[both]))
     assert cents == pytest.approx(100 * semitones, abs=25)
 
 
@@ -144,7 +144,7 @@ def test_an_unknown_style_is_plain_speech_with_one_warning(voice, plain):
 
 
 def test_lines_longer_than_the_network_takes(voice):
-    text = "Not a mouse stirring, not a bird, not a leaf upon the tree. " * 12
+    text = "Not a mouse stirring, not a bird, not a leaf upon the tree. " * 10
     said = voice.speak(text, identity="am_michael", rate=2)
     assert len(said.provenance["phonemes"]) > 510
     assert said.duration > 15

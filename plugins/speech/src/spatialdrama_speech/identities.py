@@ -7,7 +7,9 @@ Grammar of an identity::
 
 A weight is a positive number; a part without one has weight 1. Weights are divided by their sum, so
 "a:3+b:1" is "a:0.75+b:0.25"; only the proportions count. Names start with the accent (a American,
-b British, z Mandarin) and f or m. Any identity speaks both languages.
+b British, z Mandarin) and f or m. An identity speaks its other language with a strong accent; a
+blend of a Mandarin and an English voice is clear in both (decision record 0003), so give one to a
+speaker whose lines mix the languages.
 
 The style vectors are Kokoro-82M's (Apache-2.0, hexgrad): for each length of text a row of 256
 numbers. A row table is smooth, so 24 components of its singular value decomposition hold it to 2e-5

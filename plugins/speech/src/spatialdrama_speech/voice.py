@@ -114,9 +114,9 @@ class KokoroVoice:
         -------
         Speech
             At 24 kHz. ``phones`` join end to end on a 25 ms grid and fill the samples exactly
-            (silence is "sil"); ``f0`` is the curve that the decoder followed, every 12.5 ms, and
-            is 0 throughout a whisper. Level changes are in ``provenance["gain_db"]`` and in the
-            samples, which are never clipped.
+            (silence is "sil"); ``f0`` is the curve that the decoder followed, value i at i times
+            12.5 ms, and is 0 throughout a whisper. Level changes are applied to the samples, which
+            are never clipped, and told in ``provenance["gain_db"]``.
 
         Raises
         ------

@@ -35,7 +35,7 @@ def whispered(
     rate
         Hz.
     f0 : (t,) float, Hz
-        Pitch curve of those samples, 0 where unvoiced; value i holds from i * ``f0_hop``.
+        Pitch curve of those samples, 0 where unvoiced; value i belongs at i * ``f0_hop``.
     f0_hop
         Seconds.
     rng
@@ -69,8 +69,8 @@ def whispered(
 
 
 def curve_at(curve: np.ndarray, hop: float, times: np.ndarray) -> np.ndarray:
-    """Values of a stepwise curve at times (its first and last values beyond its ends)."""
-    index = np.floor(np.asarray(times) / hop + 1e-9).astype(np.int64)
+    """The nearest values of a curve at times (its first and last values beyond its ends)."""
+    index = np.floor(np.asarray(times) / hop + 0.5).astype(np.int64)
     return np.asarray(curve)[np.clip(index, 0, len(curve) - 1)]
 
 
