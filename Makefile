@@ -26,7 +26,8 @@ help:
 demo: $(VENV)/.demo
 	@$(BIN)/spatialdrama assets fetch --for kokoro physical cer
 	@$(BIN)/spatialdrama generate $(DEMO)/script.txt --scene $(DEMO)/scene.json \
-		--voices $(DEMO)/voices.json --seed 7 --report --out $(OUT)
+		--voices $(DEMO)/voices.json --seed 7 --out $(OUT) \
+		--report --title "A watch at Elsinore, and an iron house"
 
 test: $(VENV)/.test
 	@$(BIN)/spatialdrama assets fetch --for kokoro physical cer

@@ -67,6 +67,7 @@ def add_generate(commands: Any) -> None:
     p.add_argument(
         "--metrics", nargs="*", help=f"for --report; default {' '.join(DEFAULT_METRICS)}"
     )
+    p.add_argument("--title", default="Spatial drama", help="of report.html")
     p.add_argument("--dry-run", action="store_true", help="check everything, make nothing")
     p.add_argument("--json", action="store_true", help="print a summary as JSON on stdout")
 
@@ -92,7 +93,7 @@ def run_generate(options: argparse.Namespace) -> int:
     drama = pipeline.generate(script, scene, voices=voices, seed=options.seed, generator=made)
     with whole_folder(out) as folder:
         drama.save(folder)
-        scores = _write_report(drama, metrics, folder) if options.report else None
+        scores = _write_report(drama, metrics, folder, options.title) if options.report else None
     files = sorted(str(path) for path in out.iterdir())
     _say_made(options, drama, scores, files)
     return 0
@@ -102,7 +103,15 @@ def _metrics(options: argparse.Namespace) -> list[str]:
     return list(DEFAULT_METRICS) if options.metrics is None else options.metrics
 
 
-def _write_report(drama: Drama, metrics: list[str], folder: Path) -> ScoreTable | None:
+def _credits(drama: Drama) -> list[str]:
+    """One line for each model and data set behind the drama: what it is, under which licence."""
+    from spatialdrama.registry import get
+
+    specs = [get("asset", name) for name in drama.provenance.get("assets", {})]
+    return [f"{spec.summary}: {spec.licence}" for spec in specs]
+
+
+def _write_report(drama: Drama, metrics: list[str], folder: Path, title: str) -> ScoreTable | None:
     from spatialdrama import pipeline, plot
 
     scores = pipeline.score(drama, metrics) if metrics else None
@@ -110,7 +119,7 @@ def _write_report(drama: Drama, metrics: list[str], folder: Path) -> ScoreTable 
         scores.save(folder / "scores.json")
     plot.save_scene(drama, folder / "scene.png")
     plot.save_analysis(drama, folder / "analysis.png")
-    plot.report(drama, scores, folder / "report.html")
+    plot.report(drama, scores, folder / "report.html", title=title, credits=_credits(drama))
     return scores
 
 

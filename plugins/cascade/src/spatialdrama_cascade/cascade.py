@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -188,11 +189,16 @@ class Cascade:
         inputs = {"part": self._parts["voice"].fingerprint(), "request": request}
         options = dict(request)
         text = options.pop("text")
-        said = self._kept.speech(inputs, lambda: self.voice.speak(text, **options))
+
+        def speak() -> Speech:
+            with warnings.catch_warnings():
+                # Said below with the line's number, and on kept lines too.
+                warnings.filterwarnings("ignore", message=".*style", category=SpatialDramaWarning)
+                return self.voice.speak(text, **options)
+
+        said = self._kept.speech(inputs, speak)
         unused = said.provenance.get("style_unused")
         if unused:
-            import warnings
-
             warnings.warn(
                 f"line {index + 1} of {line.speaker}: the voice has no style {unused!r}; it is "
                 "spoken plainly.",

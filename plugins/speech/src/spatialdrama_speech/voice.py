@@ -23,6 +23,7 @@ from .whisper import whispered
 RATES = (0.5, 2.0)
 PITCHES = (-12.0, 12.0)
 VOICED_HZ = 10.0  # the network's oscillator is silent below
+LOWEST_F0 = 50.0  # no voice speaks lower; what the curve passes on its way to silence is no pitch
 LONGEST = 400  # symbols in one piece; the network takes 510, and hurries near its limit
 JOIN_FRAMES = 4  # silence at either side of a joint between pieces, 100 ms
 SILENCE = "sil"
@@ -193,7 +194,7 @@ class KokoroVoice:
             )
         return _Piece(
             samples=samples,
-            f0=np.where(f0 > VOICED_HZ, f0, 0).astype(np.float32),
+            f0=np.where(f0 >= LOWEST_F0, f0, 0).astype(np.float32),
             symbols=(SILENCE, *text, SILENCE),
             frames=frames,
         )
