@@ -387,8 +387,8 @@ class Pose:
         --------
         >>> from spatialdrama.types import Pose
         >>> pose = Pose.line((1, 0, 0), (3, 0, 0), duration=2.0)
-        >>> pose.radial_velocity().sel(ear="left").values.round(2).tolist()
-        [0.99, 1.0]
+        >>> pose.at([0.0, 1.0, 2.0]).radial_velocity().sel(ear="left").values.round(2).tolist()
+        [1.0, 1.0, 1.0]
         """
         t = self.time.values
         ears = np.array([EAR_POSITIONS[e] for e in EARS])

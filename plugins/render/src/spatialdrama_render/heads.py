@@ -19,7 +19,7 @@ from spatialdrama_render.hrtf import HrtfSet
 #: Heads by name; each is an asset of the same name.
 HEADS = ("kemar",)
 #: Raised when the preparation gives other numbers for the same file.
-PREPARATION_VERSION = 1
+PREPARATION_VERSION = 2
 _KEPT: dict[tuple, HrtfSet] = {}
 
 
