@@ -166,7 +166,7 @@ def normalise(text: str) -> str:
     Example
     -------
     >>> normalise("Café & 3 o’clock--")
-    'Cafe  and  three o\\'clock—'
+    "Cafe  and  three o'clock—"
     """
     text = text.replace("’", "'").replace("‘", "'").replace("`", "'")
     for sign, dash in (("---", "—"), ("--", "—"), ("–", "—"), ("...", "…"), ("\n", " ")):
