@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from spatialdrama.errors import ValidationError
+
+
+#: A list of plain values that the indentation has spread over lines. A raw newline never stands
+#: inside a JSON string, so this cannot touch text.
+_INNERMOST = re.compile(r'\[\n *((?:[^\[\]{}"]|"[^"\\\[\]{}]*")*)\n *\]')
 
 
 @contextmanager
@@ -67,6 +73,7 @@ def write_json(path: Any, data: Any) -> Path:
     """Write `data` as readable JSON, atomically; NaN is refused."""
     with atomic(path) as temporary:
         text = json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False, default=_plain)
+        text = _INNERMOST.sub(lambda m: "[" + re.sub(r"\n *", " ", m[1]) + "]", text)
         temporary.write_text(text + "\n", encoding="utf-8")
     return Path(path)
 
