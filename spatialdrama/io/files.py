@@ -14,7 +14,6 @@ from typing import Any
 
 from spatialdrama.errors import ValidationError
 
-
 #: A list of plain values that the indentation has spread over lines. A raw newline never stands
 #: inside a JSON string, so this cannot touch text.
 _INNERMOST = re.compile(r'\[\n *((?:[^\[\]{}"]|"[^"\\\[\]{}]*")*)\n *\]')
