@@ -27,7 +27,7 @@ demo: $(VENV)/.demo
 	@$(BIN)/spatialdrama assets fetch --for kokoro physical cer
 	@$(BIN)/spatialdrama generate $(DEMO)/script.txt --scene $(DEMO)/scene.json \
 		--voices $(DEMO)/voices.json --seed 7 --out $(OUT) \
-		--report --title "A watch at Elsinore, and an iron house"
+		--report --title "A watch at Elsinore, an iron house, a road"
 
 test: $(VENV)/.test
 	@$(BIN)/spatialdrama assets fetch --for kokoro physical cer

@@ -1,5 +1,7 @@
 """The cascade with a voice and a renderer of the test's own, so that sums can be told by hand."""
 
+import warnings
+
 import attrs
 import numpy as np
 import pytest
@@ -8,7 +10,12 @@ from spatialdrama_cascade.stems import active_level_db, levelled, trimmed
 from spatialdrama_cascade.timetable import start_times
 
 import spatialdrama as sd
-from spatialdrama.errors import SpatialDramaWarning, UnknownNameError, ValidationError
+from spatialdrama.errors import (
+    AssetError,
+    SpatialDramaWarning,
+    UnknownNameError,
+    ValidationError,
+)
 from spatialdrama.runtime import cache
 
 RATE = 48_000
@@ -153,6 +160,24 @@ class TestRefusals:
             cascade(voice).generate(sd.Script.parse(script), scene, voices=voices)
         assert voice.spoken == []
 
+    def test_a_missing_asset_stops_before_any_work(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("SPATIALDRAMA_HOME", str(tmp_path))
+        script, scene, more = parts()
+        voice = ToneVoice()
+        with pytest.raises(AssetError, match="spatialdrama assets fetch kemar"):
+            Cascade(voice=voice, renderer="physical").check(script, scene, more["voices"])
+        assert voice.spoken == []
+
+    def test_a_voice_keeps_its_other_warnings(self):
+        class Hoarse(ToneVoice):
+            def speak(self, text, **options):
+                warnings.warn("hoarse today, whatever the style", SpatialDramaWarning, stacklevel=2)
+                return super().speak(text, **options)
+
+        script, scene, more = parts()
+        with pytest.warns(SpatialDramaWarning, match="hoarse today"):
+            cascade(Hoarse()).generate(script, scene, **more)
+
     def test_unknown_parts_name_the_nearest(self):
         with pytest.raises(UnknownNameError, match="'geometric'"):
             Cascade(voice=ToneVoice(), renderer="geometrical")
@@ -164,13 +189,15 @@ class TestResume:
         monkeypatch.setenv("SPATIALDRAMA_HOME", str(tmp_path))
 
     @pytest.fixture
-    def named(self):
+    def named(self, monkeypatch):
         """The test's voice and renderer under names, as plugins have them."""
         from spatialdrama.registry import RendererSpec, VoiceSpec, register_local, unregister_local
 
         voice, renderer = ToneVoice(), PlainRenderer()
         register_local("voice", VoiceSpec("tone", "x:Y"), lambda: voice)
         register_local("renderer", RendererSpec("plain", "x:Y"), lambda: renderer)
+        # As if a distribution had brought them: what comes from a cell is never kept.
+        monkeypatch.setattr("spatialdrama_cascade.part.LOCAL", "another provider")
         yield voice, renderer
         unregister_local("voice", "tone")
         unregister_local("renderer", "plain")
@@ -199,6 +226,39 @@ class TestResume:
         Cascade(voice="tone", renderer="plain").generate(script, moved, **more)
         assert len(voice.spoken) == 3
         assert len(renderer.calls) == 3 + 2  # both lines of A, not the one of B
+
+    def test_code_from_a_cell_is_never_kept(self, named, monkeypatch):
+        monkeypatch.undo()
+        script, scene, more = parts()
+        for _ in range(2):
+            Cascade(voice="tone", renderer="plain").generate(script, scene, **more)
+        assert len(named[0].spoken) == 6
+
+    def test_an_option_without_a_hash_is_never_kept(self):
+        from spatialdrama_cascade.part import Part
+
+        assert Part.of("renderer", "geometric", {"relative": True}).can_be_kept
+        assert not Part.of("renderer", "physical", {"hrtf": np.zeros(3)}).can_be_kept
+
+    def test_a_file_that_changes_is_another_renderer(self, tmp_path):
+        from spatialdrama_cascade.part import Part
+
+        (tmp_path / "head.sofa").write_bytes(b"one")
+        part = Part.of("renderer", "physical", {"hrtf": str(tmp_path / "head.sofa")})
+        before = part.fingerprint()
+        (tmp_path / "head.sofa").write_bytes(b"two")
+        assert part.fingerprint() != before
+
+    def test_a_damaged_entry_is_made_again(self, named):
+        voice, _ = named
+        script, scene, more = parts()
+        first = Cascade(voice="tone", renderer="plain").generate(script, scene, **more)
+        for kind in ("speech", "binaural"):
+            for path in cache.Cache(kind).folder.rglob("samples.npy"):
+                path.write_bytes(path.read_bytes()[:100])
+        again = Cascade(voice="tone", renderer="plain").generate(script, scene, **more)
+        assert again.audio == first.audio
+        assert len(voice.spoken) == 6
 
     def test_nothing_is_kept_for_objects_without_a_name(self):
         script, scene, more = parts()

@@ -18,12 +18,12 @@ from spatialdrama.errors import (
     UnknownNameError,
     ValidationError,
 )
-from spatialdrama.registry import AssetSpec, entry, get, load
 from spatialdrama.runtime.progress import progress as progress_bar
 from spatialdrama.runtime.seeding import line_seed
 from spatialdrama.types import BinauralAudio, Drama, Line, Scene, Script, Speech
-from spatialdrama.types.validate import unknown_name
+from spatialdrama.types.validate import check_positive, unknown_name
 from spatialdrama_cascade.kept import KeptLines
+from spatialdrama_cascade.part import Part
 from spatialdrama_cascade.stems import levelled, trimmed
 from spatialdrama_cascade.timetable import check_gaps, start_times
 
@@ -74,15 +74,19 @@ class Cascade:
         cache: bool = True,
     ) -> None:
         for name, value in {"pause": pause, "lead_in": lead_in}.items():
-            if not 0 <= value < 60:
+            if check_positive(value, name, unit="s", zero_ok=True) > 60:
                 raise ValidationError(f"{name} must be 0 to 60 seconds; got {value}.")
+        check_positive(rate, "rate")
+        for name, value in {"pitch": pitch, "level_db": level_db}.items():
+            if value is not None and not isinstance(value, int | float):
+                raise ValidationError(f"{name} must be a number; got {value!r}.")
         self.pause, self.lead_in, self.level_db = pause, lead_in, level_db
         self.rate, self.pitch = rate, pitch
         self._parts = {
-            "voice": _Part.of("voice", voice, voice_options),
-            "renderer": _Part.of("renderer", renderer, renderer_options),
+            "voice": Part.of("voice", voice, voice_options),
+            "renderer": Part.of("renderer", renderer, renderer_options),
         }
-        self._kept = KeptLines(enabled=cache and all(p.name for p in self._parts.values()))
+        self._kept = KeptLines(enabled=cache and all(p.can_be_kept for p in self._parts.values()))
 
     @property
     def voice(self) -> Any:
@@ -98,6 +102,8 @@ class Cascade:
 
     def check(self, script: Script, scene: Scene, voices: Mapping[str, str]) -> None:
         """Raise for anything that would stop :meth:`generate`, before any work is done."""
+        for part in self._parts.values():
+            part.check_assets()
         for name in script.speakers:
             if name not in scene.speakers:
                 raise unknown_name("speaker in the scene", name, scene.speakers)
@@ -190,13 +196,7 @@ class Cascade:
         options = dict(request)
         text = options.pop("text")
 
-        def speak() -> Speech:
-            with warnings.catch_warnings():
-                # Said below with the line's number, and on kept lines too.
-                warnings.filterwarnings("ignore", message=".*style", category=SpatialDramaWarning)
-                return self.voice.speak(text, **options)
-
-        said = self._kept.speech(inputs, speak)
+        said = self._kept.speech(inputs, lambda: spoken(self.voice, text, options))
         unused = said.provenance.get("style_unused")
         if unused:
             warnings.warn(
@@ -281,6 +281,22 @@ class Cascade:
         }
 
 
+def spoken(voice: Any, text: str, options: Mapping[str, Any]) -> Speech:
+    """Let `voice` speak, and pass its warnings on, except the one about an unused style.
+
+    That one is said again with the line's number, and on kept lines too, wherever the voice
+    tells of it in its provenance.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        said = voice.speak(text, **options)
+    for warning in caught:
+        about_style = "style" in str(warning.message) and said.provenance.get("style_unused")
+        if not about_style:
+            warnings.warn(warning.message, warning.category, stacklevel=3)
+    return said
+
+
 def mixed(parts: Sequence[tuple[float, BinauralAudio]], rate: int) -> tuple[np.ndarray, float]:
     """Return the sum of rendered lines, (2, n) float32, and the gain in dB that it needed.
 
@@ -293,49 +309,6 @@ def mixed(parts: Sequence[tuple[float, BinauralAudio]], rate: int) -> tuple[np.n
     peak_db = 20 * np.log10(max(float(np.abs(total).max()), 1e-12))
     gain_db = min(0.0, CEILING_DB - peak_db)
     return (total * 10 ** (gain_db / 20)).astype(np.float32), gain_db
-
-
-@attrs.define
-class _Part:
-    """A voice or renderer with what identifies it; objects without a name are never cached."""
-
-    kind: str
-    name: str
-    options: dict[str, Any]
-    _object: Any = None
-
-    @classmethod
-    def of(cls, kind: str, given: Any, options: Mapping[str, Any] | None) -> _Part:
-        if isinstance(given, str):
-            entry(kind, given)  # an unknown name is said before any work
-            return cls(kind, given, dict(options or {}))
-        return cls(kind, "", dict(options or {}), given)
-
-    def load(self) -> Any:
-        if self._object is None:
-            self._object = load(self.kind, self.name, **self.options)
-        return self._object
-
-    def fingerprint(self) -> dict[str, Any]:
-        if not self.name:
-            return {"object": type(self._object).__qualname__}
-        found = entry(self.kind, self.name)
-        return {
-            "name": found.full_name,
-            "distribution": f"{found.distribution} {found.distribution_version}",
-            "version": found.spec.version,
-            "options": {k: v if isinstance(v, _PLAIN) else str(v) for k, v in self.options.items()},
-            "assets": self.assets(),
-        }
-
-    def assets(self) -> dict[str, str]:
-        if not self.name:
-            return {}
-        specs: list[AssetSpec] = [get("asset", a) for a in get(self.kind, self.name).assets]
-        return {spec.name: spec.sha256 for spec in specs}
-
-
-_PLAIN = (str, int, float, bool, type(None))
 
 
 def _arrays(pose: Any) -> dict[str, np.ndarray]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
-import numpy as np
-
+from spatialdrama.errors import ValidationError
 from spatialdrama.io.files import read_json, write_json
-from spatialdrama.io.speech import read_speech, write_speech
+from spatialdrama.io.speech import read_array, read_speech, write_array, write_speech
 from spatialdrama.runtime.cache import Cache
+from spatialdrama.runtime.folders import remove
 from spatialdrama.types import BinauralAudio, Speech
+
+T = TypeVar("T")
 
 
 class KeptLines:
@@ -28,25 +31,43 @@ class KeptLines:
 
     def speech(self, inputs: Mapping[str, Any], make: Callable[[], Speech]) -> Speech:
         """Return the kept line made from `inputs`, or make and keep it."""
-        if not self.enabled:
-            return make()
-        key = self._speech.key(**inputs)
-        folder = self._speech.get_or_make(key, lambda place: write_speech(make(), place))
-        return read_speech(folder)
+        return self._kept(self._speech, inputs, make, write_speech, read_speech)
 
     def binaural(
         self, inputs: Mapping[str, Any], make: Callable[[], BinauralAudio]
     ) -> BinauralAudio:
         """Return the kept rendering made from `inputs`, or make and keep it."""
+        return self._kept(self._binaural, inputs, make, _write, _read)
+
+    def _kept(
+        self,
+        cache: Cache,
+        inputs: Mapping[str, Any],
+        make: Callable[[], T],
+        write: Callable[[T, Path], Any],
+        read: Callable[[Path], T],
+    ) -> T:
         if not self.enabled:
             return make()
-        key = self._binaural.key(**inputs)
-        folder = self._binaural.get_or_make(key, lambda place: _write(make(), place))
-        about = read_json(folder / "about.json", "rendering")
-        samples = np.load(folder / "samples.npy", allow_pickle=False)
-        return BinauralAudio(samples, about["rate"], provenance=about["provenance"])
+        key = cache.key(**inputs)
+        found = cache.get(key)
+        if found is not None:
+            try:
+                return read(found)
+            except ValidationError:  # cut short by a crash or a bad disk: make it again
+                remove(found)
+        made = make()
+        with cache.put(key) as folder:
+            write(made, folder)
+        return made
 
 
-def _write(audio: BinauralAudio, folder: Any) -> None:
-    np.save(folder / "samples.npy", audio.samples)
+def _write(audio: BinauralAudio, folder: Path) -> None:
+    write_array(folder / "samples.npy", audio.samples)
     write_json(folder / "about.json", {"rate": audio.rate, "provenance": dict(audio.provenance)})
+
+
+def _read(folder: Path) -> BinauralAudio:
+    about = read_json(folder / "about.json", "rendering")
+    samples = read_array(folder / "samples.npy")
+    return BinauralAudio(samples, about["rate"], provenance=about["provenance"])
