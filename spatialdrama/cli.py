@@ -1,7 +1,7 @@
 """The command line: generate, render, score, plugins, assets.
 
-Every command ends with status 0, or with one sentence on stderr and status 2; Ctrl-C ends with
-130. What is asked for on stdout (``--json``) is never mixed with progress.
+Every command ends with status 0, or with one sentence on stderr and status 2, Ctrl-C included.
+What is asked for on stdout (``--json``) is never mixed with progress.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from spatialdrama import __version__
 from spatialdrama.errors import SpatialDramaError
 
 USAGE_STATUS = 2
-INTERRUPTED = 130
 
 
 def parser() -> argparse.ArgumentParser:
@@ -46,12 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"spatialdrama {options.command}: {_text(error)}", file=sys.stderr)
         return USAGE_STATUS
     except KeyboardInterrupt:
+        kept = options.command == "generate"
+        after = "finished lines are kept, and the same command goes on from them" if kept else ""
         print(
-            f"\nspatialdrama {options.command}: stopped. Finished lines are kept; the same "
-            "command goes on from them.",
-            file=sys.stderr,
+            f"\nspatialdrama {options.command}: stopped{after and '; ' + after}.", file=sys.stderr
         )
-        return INTERRUPTED
+        return USAGE_STATUS
     except BrokenPipeError:  # the reader of our stdout has gone, as in `... | head`
         sys.stderr.close()
         return 0

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spatialdrama.errors import SpatialDramaError, ValidationError
+from spatialdrama.errors import ValidationError
 
 if TYPE_CHECKING:
     from spatialdrama.types import BinauralAudio, Drama, Room, Scene, ScoreTable, Script
 
+#: What --report adds; a run without it removes an older run's, which would tell of other sound.
+REPORT_FILES = ("scene.png", "analysis.png", "scores.json", "report.html")
 DEFAULT_METRICS = ("itd_mae", "ild_mae", "ipd_mae", "cer")
 
 
@@ -75,14 +73,14 @@ def add_generate(commands: Any) -> None:
 def run_generate(options: argparse.Namespace) -> int:
     """Generate, and write all of it or none of it."""
     from spatialdrama import pipeline
-    from spatialdrama.registry import get, load
+    from spatialdrama.io.files import whole_folder
+    from spatialdrama.registry import load
     from spatialdrama.types import Scene, Script
 
     script, scene = Script.read(options.script), Scene.load(options.scene)
     voices = _voices(options.voices, options.voice)
     metrics = _metrics(options) if options.report else []
-    for name in metrics:
-        get("metric", name)
+    _check_metrics(metrics)
     made = load("generator", options.generator, **_settings(options.set))
     out = Path(options.out)
     _check_folder(out)
@@ -91,12 +89,27 @@ def run_generate(options: argparse.Namespace) -> int:
     if options.dry_run:
         return _say_plan(options, script, scene, voices)
     drama = pipeline.generate(script, scene, voices=voices, seed=options.seed, generator=made)
-    with whole_folder(out) as folder:
+    with whole_folder(out, REPORT_FILES) as folder:
         drama.save(folder)
         scores = _write_report(drama, metrics, folder, options.title) if options.report else None
     files = sorted(str(path) for path in out.iterdir())
     _say_made(options, drama, scores, files)
     return 0
+
+
+def _check_metrics(names: Iterable[str]) -> None:
+    """Raise for an unknown metric, or one whose model is not here, before any work."""
+    from spatialdrama.errors import AssetError
+    from spatialdrama.registry import get
+    from spatialdrama.runtime.assets import missing
+
+    for name in names:
+        lacking = missing(get("metric", name).assets)
+        if lacking:
+            raise AssetError(
+                f"metric {name!r} needs {' '.join(lacking)}, which is not here; run: "
+                f"spatialdrama assets fetch {' '.join(lacking)}"
+            )
 
 
 def _metrics(options: argparse.Namespace) -> list[str]:
@@ -214,10 +227,14 @@ def run_render(options: argparse.Namespace) -> int:
             elevation_deg=options.elevation,
             distance=options.distance,
         )
+    settings = _settings(options.set)
+    taken = {"rate", "room", "listener", "renderer", "directivity", "gain_db", "start", "pose"}
+    for name in sorted(taken & set(settings)):
+        raise ValidationError(f"--set {name} is not an option of a renderer; see render --help.")
     audio = pipeline.render(
         samples, pose, rate=rate, room=_room(options.room, options.rt60),
         renderer=options.renderer, directivity=options.directivity, gain_db=options.gain,
-        **_settings(options.set),
+        **settings,
     )  # fmt: skip
     loud = audio.peak > 1 and Path(options.out).suffix.lower() == ".wav"
     audio.save(options.out, subtype="FLOAT" if loud else None)
@@ -272,11 +289,9 @@ def add_score(commands: Any) -> None:
 def run_score(options: argparse.Namespace) -> int:
     """Score and print."""
     from spatialdrama import pipeline
-    from spatialdrama.registry import get
     from spatialdrama.types import BinauralAudio, Drama
 
-    for name in options.metrics:
-        get("metric", name)
+    _check_metrics(options.metrics)
     path = Path(options.item)
     item: Drama | BinauralAudio
     item = Drama.load(path) if path.is_dir() else BinauralAudio.load(path)
@@ -332,30 +347,3 @@ def _check_folder(out: Path) -> None:
         raise ValidationError(f"--out {out} is a file; name a folder.")
     if out.is_dir() and any(out.iterdir()) and not (out / "drama.json").exists():
         raise ValidationError(f"--out {out} holds other files and no drama; name a new folder.")
-
-
-@contextmanager
-def whole_folder(out: Path) -> Iterator[Path]:
-    """Give a temporary folder beside `out` whose content moves there when the block ends well."""
-    from spatialdrama.io.files import explained
-
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        making = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    except OSError as error:
-        raise explained(error, out) from error
-    try:
-        yield making
-        out.mkdir(exist_ok=True)
-        # The description goes last: a folder with a drama.json is whole.
-        for made in sorted(making.iterdir(), key=lambda p: p.name == "drama.json"):
-            target = out / made.name
-            if target.is_dir():
-                shutil.rmtree(target)
-            os.replace(made, target)
-    except SpatialDramaError:  # an AssetError is an OSError too, and explains itself
-        raise
-    except OSError as error:
-        raise explained(error, out) from error
-    finally:
-        shutil.rmtree(making, ignore_errors=True)

@@ -25,17 +25,12 @@ EAR_POSITIONS: Final = {"left": (0.0, HEAD_RADIUS, 0.0), "right": (0.0, -HEAD_RA
 #: anything. Paths through this sphere are refused.
 HEAD_CLEARANCE: Final = 0.12
 
-#: The house's own axes, written the way :func:`spatialdrama.Pose.from_arrays` takes them.
-HOUSE_AXES: Final = "x-forward y-left z-up"
-
 
 class PoseFormat(NamedTuple):
     """How a data set lays out its pose files.
 
     ``axes`` says where each stored axis points; ``order`` how quaternions are stored;
-    ``rate_hz`` rows per second; ``relabels_body`` whether the stored quaternions are written in
-    the same mirrored axes for the body as for the world; ``inverse`` whether they take the world
-    to the body.
+    ``rate_hz`` rows per second; ``inverse`` whether they take the world to the body.
     """
 
     axes: str

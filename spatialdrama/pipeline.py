@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from spatialdrama.conventions import HOUSE_RATE
 from spatialdrama.errors import SpatialDramaError, ValidationError
 from spatialdrama.registry import entry, get, load
 from spatialdrama.runtime.progress import progress as progress_bar
@@ -28,6 +29,8 @@ from spatialdrama.types import (
 
 #: s; how much later than its own end a line is still heard: 34 m of air, or the start of a tail.
 LATE = 0.1
+#: s; renderings of one moment may differ by a tail, not by more.
+LENGTH_TOLERANCE = 2.0
 #: How many shifted pairings of lines and references stand behind a chance level.
 CHANCE_SHIFTS = 3
 
@@ -225,6 +228,11 @@ def _check_pair(audio: BinauralAudio, reference: BinauralAudio) -> None:
             f"the sound is at {audio.rate} Hz and its reference at {reference.rate} Hz; resample "
             "one of them, both ears alike, for example with soxr.resample."
         )
+    if abs(audio.duration - reference.duration) > LENGTH_TOLERANCE:
+        raise ValidationError(
+            f"the sound lasts {audio.duration:.2f} s and its reference {reference.duration:.2f} s; "
+            "they must be renderings of the same moment, with the same length."
+        )
 
 
 _REMEDIES = {
@@ -286,15 +294,19 @@ def dry_reference(drama: Drama) -> tuple[BinauralAudio, str]:
             "this drama has no stems to render dry; pass reference=BinauralAudio.load(path)."
         )
     made = drama.provenance.get("renderer") or {}
-    name = made.get("name", "physical")
-    options = made.get("options", {})
+    name, options = made.get("name"), made.get("options", {})
+    if name is None or any(str(v).startswith("<") for v in options.values()):
+        # Another head would be scored as an error of this one.
+        raise ValidationError(
+            "this drama does not say which renderer made it, so its dry reference cannot be made "
+            "again; pass reference=, for example render_scene of that renderer in scene.dry()."
+        )
     renderer = load("renderer", name, **options)
     stems = [
-        (line.speaker, line.start, stem.samples)
+        (line.speaker, line.start, stem.resampled(HOUSE_RATE).samples)
         for line, stem in zip(drama.script, drama.stems, strict=True)
     ]
-    rate = drama.stems[0].rate
-    audio = renderer.render_scene(stems, drama.scene.dry(), rate=rate)
+    audio = renderer.render_scene(stems, drama.scene.dry(), rate=HOUSE_RATE)
     found = entry("renderer", name)
     return audio, (
         "no recording was given: the reference is the dry rendering of the drama's own stems "

@@ -86,11 +86,15 @@ def write_samples(path: Any, samples: np.ndarray, rate: int, subtype: str | None
             f"cannot write {path} as {subtype}: the peak is {peak:.3f}, which would clip. Lower "
             "the gain for both ears alike, or write subtype='FLOAT' to a .wav."
         )
+    # Encoded in memory: libsndfile tells of a full disk by "System error" alone.
+    buffer = io.BytesIO()
+    form = path.suffix[1:].upper()
+    try:
+        soundfile.write(buffer, samples.T, rate, format=form, subtype=subtype)
+    except (soundfile.LibsndfileError, RuntimeError, ValueError) as error:
+        raise ValidationError(f"cannot write {path}: {error}") from None
     with atomic(path) as temporary:
-        try:
-            soundfile.write(temporary, samples.T, rate, subtype=subtype)
-        except (soundfile.LibsndfileError, RuntimeError, ValueError) as error:
-            raise ValidationError(f"cannot write {path}: {error}") from None
+        temporary.write_bytes(buffer.getbuffer())
     return path
 
 

@@ -2,45 +2,46 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 from spatialdrama.errors import ValidationError
 from spatialdrama.io.audio import read_binaural, read_mono, write_binaural, write_samples
-from spatialdrama.io.files import guarded, read_json, write_json
+from spatialdrama.io.files import guarded, read_json, whole_folder, write_json
 from spatialdrama.io.scenes import scene_from_dict, scene_to_dict
 from spatialdrama.io.scripts import script_from_dict, script_to_dict
 from spatialdrama.types.drama import Drama
+from spatialdrama.types.script import Line
 from spatialdrama.types.speech import Speech
 
 SCHEMA = "spatialdrama.drama/1"
 
 
-def write_drama(drama: Drama, folder: Any) -> Path:
-    """Write the folder; drama.json comes last, so a folder that has one is whole."""
-    folder = Path(folder)
-    (folder / "drama.json").unlink(missing_ok=True)
-    wav = folder / "drama.wav"
-    # 24 bits hold what a listener gets; a mix beyond full scale is kept as float, not turned down.
-    write_binaural(drama.audio, wav, subtype="FLOAT" if drama.audio.peak > 1 else None)
-    stems = _write_stems(drama, folder / "stems")
-    write_json(
-        folder / "drama.json",
-        {
-            "schema": SCHEMA,
-            "audio": {"file": wav.name, "rate": drama.audio.rate, "duration": drama.audio.duration},
-            "script": script_to_dict(drama.script),
-            "scene": scene_to_dict(drama.scene),
-            "stems": stems,
-            "provenance": dict(drama.provenance),
-        },
-    )
-    return folder
+def write_drama(drama: Drama, path: Any) -> Path:
+    """Write the folder, whole or not at all; drama.json comes last."""
+    with whole_folder(path) as folder:
+        # 24 bits hold what a listener gets; a mix beyond full scale is kept as float.
+        subtype = "FLOAT" if drama.audio.peak > 1 else None
+        write_binaural(drama.audio, folder / "drama.wav", subtype=subtype)
+        write_json(
+            folder / "drama.json",
+            {
+                "schema": SCHEMA,
+                "audio": {
+                    "file": "drama.wav",
+                    "rate": drama.audio.rate,
+                    "duration": drama.audio.duration,
+                },
+                "script": script_to_dict(drama.script),
+                "scene": scene_to_dict(drama.scene),
+                "stems": _write_stems(drama, folder / "stems"),
+                "provenance": dict(drama.provenance),
+            },
+        )
+    return Path(path)
 
 
 def _write_stems(drama: Drama, folder: Path) -> list[dict[str, Any]]:
-    shutil.rmtree(folder, ignore_errors=True)
     entries = []
     for i, (line, stem) in enumerate(zip(drama.script, drama.stems, strict=False), start=1):
         name = f"{i:03d}_{_safe(line.speaker)}.flac"
@@ -67,32 +68,37 @@ def _write_stems(drama: Drama, folder: Path) -> list[dict[str, Any]]:
 def read_drama(folder: Any) -> Drama:
     """Read the folder; a file that differs from its description is named."""
     folder = Path(folder)
-    where = f"drama {folder}"
     data = read_json(folder / "drama.json", "drama")
-    if data.get("schema") != SCHEMA:
-        raise ValidationError(
-            f"{where} has schema {data.get('schema')!r}; this version reads {SCHEMA!r}."
-        )
-    script = guarded(lambda: script_from_dict(data["script"]), where)
-    scene = guarded(lambda: scene_from_dict(data["scene"]), where)
+    return guarded(lambda: _drama(data, folder), f"drama {folder}")
+
+
+def _drama(data: Any, folder: Path) -> Drama:
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        found = data.get("schema") if isinstance(data, dict) else type(data).__name__
+        raise ValidationError(f"drama.json has schema {found!r}; this version reads {SCHEMA!r}.")
+    script = script_from_dict(data["script"])
     audio = read_binaural(folder / data["audio"]["file"], rate=data["audio"]["rate"])
-    stems = []
-    for entry, line in zip(data["stems"], script, strict=False):
-        samples, rate = read_mono(folder / entry["file"], rate=entry["rate"])
-        stems.append(
-            Speech(
-                samples / entry["gain"],
-                rate,
-                phones=line.phones,
-                f0=entry["f0"],
-                f0_hop=entry["f0_hop"],
-                text=entry["text"],
-                language=entry["language"],
-                identity=entry["identity"],
-                provenance=entry["provenance"],
-            )
-        )
-    return Drama(audio, script, scene, tuple(stems), data["provenance"])
+    if len(data["stems"]) not in (0, len(script)):
+        raise ValidationError(f"{len(data['stems'])} stems for {len(script)} lines.")
+    stems = tuple(
+        _stem(entry, line, folder) for entry, line in zip(data["stems"], script.lines, strict=False)
+    )
+    return Drama(audio, script, scene_from_dict(data["scene"]), stems, data["provenance"])
+
+
+def _stem(entry: dict[str, Any], line: Line, folder: Path) -> Speech:
+    samples, rate = read_mono(folder / entry["file"], rate=entry["rate"])
+    return Speech(
+        samples / entry["gain"],
+        rate,
+        phones=line.phones,
+        f0=entry["f0"],
+        f0_hop=entry["f0_hop"],
+        text=entry["text"],
+        language=entry["language"],
+        identity=entry["identity"],
+        provenance=entry["provenance"],
+    )
 
 
 def _safe(name: str) -> str:

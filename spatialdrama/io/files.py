@@ -6,13 +6,14 @@ import errno
 import json
 import os
 import re
+import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from spatialdrama.errors import ValidationError
+from spatialdrama.errors import SpatialDramaError, ValidationError
 
 #: A list of plain values that the indentation has spread over lines. A raw newline never stands
 #: inside a JSON string, so this cannot touch text.
@@ -107,3 +108,37 @@ def guarded(build: Callable[[], Any], where: str) -> Any:
         raise ValidationError(f"{where}: {error}") from None
     except (KeyError, TypeError, AttributeError) as error:
         raise ValidationError(f"{where}: missing or odd entry ({error!r}).") from None
+
+
+@contextmanager
+def whole_folder(path: Any, stale: Iterable[str] = ()) -> Iterator[Path]:
+    """Give a temporary folder whose content moves to `path` when the block ends well.
+
+    Names in `stale` that the block did not write are removed from `path`. Messages about files in
+    the temporary folder name the place where they would have stood.
+    """
+    out = Path(path)
+    if out.exists() and not out.is_dir():
+        raise ValidationError(f"{out} is a file; name a folder.")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        making = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    except OSError as error:
+        raise explained(error, out) from error
+    try:
+        yield making
+        out.mkdir(exist_ok=True)
+        for name in stale:
+            (out / name).unlink(missing_ok=True)
+        # The description goes last: a folder with a drama.json is whole.
+        for made in sorted(making.iterdir(), key=lambda p: p.name == "drama.json"):
+            target = out / made.name
+            if target.is_dir():
+                shutil.rmtree(target)
+            os.replace(made, target)
+    except SpatialDramaError as error:  # an AssetError is an OSError too, and explains itself
+        raise type(error)(str(error).replace(str(making), str(out))) from None
+    except OSError as error:
+        raise explained(error, out) from error
+    finally:
+        shutil.rmtree(making, ignore_errors=True)

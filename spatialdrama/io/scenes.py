@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from spatialdrama.errors import ValidationError
 from spatialdrama.io.files import guarded, read_json, write_json
 from spatialdrama.types.pose import Pose
@@ -70,10 +72,11 @@ def scene_from_dict(data: Mapping[str, Any], folder: Path | None = None) -> Scen
 
 
 def pose_to_dict(pose: Pose) -> dict[str, Any]:
-    """Return exact samples; rounding would break the round trip."""
+    """Return exact samples; rounding would break the round trip. Lost positions become null."""
+    position = pose.position.values
     out = {
         "time": pose.time.values.tolist(),
-        "position": pose.position.values.tolist(),
+        "position": [[float(v) if np.isfinite(v) else None for v in row] for row in position],
         "orientation": pose.orientation.values.tolist(),
     }
     if not pose.valid.values.all():
@@ -89,7 +92,10 @@ def pose_from_dict(data: Any, folder: Path | None = None) -> Pose:
     if "time" in options:
         _no_strangers(options, {"time", "position", "orientation", "valid"}, "pose")
         return Pose.from_samples(
-            options["time"], options["position"], options.get("orientation"), options.get("valid")
+            options["time"],
+            np.array(options["position"], dtype=float),
+            options.get("orientation"),
+            options.get("valid"),
         )
     if "walk" in options:
         pauses = {int(k): v for k, v in options.pop("pauses", {}).items()}

@@ -420,8 +420,10 @@ class Pose:
         """Return the pose sampled at `times` (s, increasing)."""
         times = np.atleast_1d(np.asarray(times, dtype=float))
         source = self.time.values
-        near = np.abs(np.subtract.outer(times, source)).argmin(1) if len(source) > 1 else 0
-        valid = np.broadcast_to(self.valid.values[near], times.shape)
+        after = np.clip(np.searchsorted(source, times), 0, len(source) - 1)
+        before = np.maximum(after - 1, 0)
+        near = np.where(times - source[before] < source[after] - times, before, after)
+        valid = self.valid.values[near]
         return Pose.from_samples(times, self.positions_at(times), self.quaternions_at(times), valid)
 
     def resample(self, rate_hz: float) -> Pose:
