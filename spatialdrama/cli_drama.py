@@ -101,15 +101,14 @@ def _check_metrics(names: Iterable[str]) -> None:
     """Raise for an unknown metric, or one whose model is not here, before any work."""
     from spatialdrama.errors import AssetError
     from spatialdrama.registry import get
-    from spatialdrama.runtime.assets import missing
+    from spatialdrama.runtime.assets import locate
 
     for name in names:
-        lacking = missing(get("metric", name).assets)
-        if lacking:
-            raise AssetError(
-                f"metric {name!r} needs {' '.join(lacking)}, which is not here; run: "
-                f"spatialdrama assets fetch {' '.join(lacking)}"
-            )
+        for asset in get("metric", name).assets:
+            try:
+                locate(asset)
+            except AssetError as error:
+                raise AssetError(f"metric {name!r}: {error}") from None
 
 
 def _metrics(options: argparse.Namespace) -> list[str]:
@@ -151,7 +150,8 @@ def _say_plan(
         print(json.dumps(plan, ensure_ascii=False, indent=1))
     else:
         cast = ", ".join(f"{k} as {v}" for k, v in plan["speakers"].items())
-        print(f"would speak {len(script)} lines ({cast}) in {scene.room!r} into {options.out}")
+        lines = f"{len(script)} line{'s' if len(script) > 1 else ''}"
+        print(f"would speak {lines} ({cast}) in {scene.room!r} into {options.out}")
     return 0
 
 
@@ -174,6 +174,8 @@ def _say_made(
     print("wrote:")
     for file in files:
         print(f"  {file}")
+    if scores is not None:
+        print(f"open {options.out}/report.html in a browser, with headphones")
 
 
 # -- render --------------------------------------------------------------------------------------
@@ -343,7 +345,8 @@ def _settings(pairs: Iterable[str]) -> dict[str, Any]:
 
 
 def _check_folder(out: Path) -> None:
-    if out.exists() and not out.is_dir():
-        raise ValidationError(f"--out {out} is a file; name a folder.")
+    for folder in (out, *out.parents):
+        if folder.exists() and not folder.is_dir():
+            raise ValidationError(f"--out {out}: {folder} is a file; name a folder.")
     if out.is_dir() and any(out.iterdir()) and not (out / "drama.json").exists():
         raise ValidationError(f"--out {out} holds other files and no drama; name a new folder.")

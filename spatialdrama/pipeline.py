@@ -12,7 +12,7 @@ import attrs
 import numpy as np
 
 from spatialdrama.conventions import HOUSE_RATE
-from spatialdrama.errors import SpatialDramaError, ValidationError
+from spatialdrama.errors import PluginError, SpatialDramaError, ValidationError
 from spatialdrama.registry import entry, get, load
 from spatialdrama.runtime.progress import progress as progress_bar
 from spatialdrama.types import (
@@ -25,6 +25,7 @@ from spatialdrama.types import (
     Score,
     ScoreTable,
     Script,
+    Speech,
 )
 
 #: s; how much later than its own end a line is still heard: 34 m of air, or the start of a tail.
@@ -97,7 +98,7 @@ def render(
     start: float = 0.0,
     **options: Any,
 ) -> BinauralAudio:
-    """Place mono sound: (n,) samples along `pose`, in `room`, at two ears.
+    """Place mono sound, (n,) samples or a Speech, along `pose`, in `room`, at two ears.
 
     Examples
     --------
@@ -108,6 +109,12 @@ def render(
     >>> bool(np.argmax(np.abs(audio.samples[0])) < np.argmax(np.abs(audio.samples[1])))
     True
     """
+    if isinstance(mono, Speech):
+        mono, rate = mono.samples, mono.rate
+    if isinstance(mono, str):
+        raise ValidationError(
+            f"render takes samples; read {mono!r} with spatialdrama.io.audio.read_mono first."
+        )
     scene = Scene(room, {"source": pose}, listener=listener)  # says what is wrong with the place
     made = load("renderer", renderer, **options) if isinstance(renderer, str) else renderer
     return made.render(
@@ -166,6 +173,10 @@ def score(
             bar.update(0, note=name)
             scores[name][cut.label] = _score_one(made[name], specs[name], cut)
             bar.update()
+    for name in metrics:
+        errors = [s.details["error"] for s in scores[name].values() if "error" in s.details]
+        if errors and len(errors) == len(scores[name]):
+            raise ValidationError(f"metric {name!r} has no value: {errors[0]}")
     chance = {
         name: _chance(made[name], specs[name], [c for c in cuts if _applies(specs[name], c)])
         for name in metrics
@@ -204,6 +215,10 @@ def _cuts(
 ) -> tuple[list[_Cut], list[str]]:
     needs = {need for spec in specs.values() for need in spec.needs}
     notes: list[str] = []
+    if reference is not None and not isinstance(reference, BinauralAudio):
+        raise ValidationError(
+            f"reference must be a BinauralAudio; got {reference!r}. Try BinauralAudio.load(path)."
+        )
     if isinstance(item, Drama | BinauralAudio) and reference is not None:
         _check_pair(item.audio if isinstance(item, Drama) else item, reference)
     if isinstance(item, Drama):
@@ -320,8 +335,21 @@ def _score_one(metric: Any, spec: Any, cut: _Cut) -> Score:
         value = metric.score(cut.audio, **given)
     except ValidationError as error:
         # One odd line must not cost the others; the table's notes carry the reason.
-        return Score(float("nan"), details={"error": str(error)})
-    return value if isinstance(value, Score) else Score(value)
+        return Score(float("nan"), weight=0.0, details={"error": str(error)})
+    except SpatialDramaError:
+        raise
+    except Exception as error:
+        raise PluginError(
+            f"metric {spec.name!r} failed on {cut.label}: {type(error).__name__}: {error}"
+        ) from error
+    if isinstance(value, Score):
+        return value
+    try:
+        return Score(value)
+    except (TypeError, ValueError):
+        raise PluginError(
+            f"metric {spec.name!r} must give a number or a Score; got {value!r} on {cut.label}."
+        ) from None
 
 
 def _chance(metric: Any, spec: Any, cuts: Sequence[_Cut]) -> float:

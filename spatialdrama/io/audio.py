@@ -116,6 +116,11 @@ def encoded(audio: BinauralAudio) -> tuple[str, bytes]:
     return ("audio/flac" if short else "audio/mpeg"), buffer.getvalue()
 
 
+def mono_player_html(samples: np.ndarray, rate: int) -> str:
+    """Return an HTML audio element for (n,) samples, the same in both ears."""
+    return player_html(BinauralAudio(np.stack([samples, samples]), rate))
+
+
 def player_html(audio: BinauralAudio, limit: int = EMBED_LIMIT) -> str:
     """Return an HTML audio element that carries the sound itself, or a sentence when too big."""
     mime, data = encoded(audio)
@@ -128,5 +133,5 @@ def player_html(audio: BinauralAudio, limit: int = EMBED_LIMIT) -> str:
     return (
         f'<audio controls preload="metadata" style="width:100%;max-width:42rem" '
         f'src="data:{mime};base64,{base64.b64encode(data).decode()}"></audio>'
-        f'<div style="font-size:.8em;opacity:.7">Use headphones. {codec}.</div>'
+        f'<div style="font-size:.8em;opacity:.7">Use headphones; {codec}.</div>'
     )

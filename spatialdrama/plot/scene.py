@@ -291,10 +291,13 @@ def _speakers(
     for name, who in cast(scene.speakers, look).items():
         pose = scene.source(name).pose
         t = places.track(pose)
-        at = np.array(put(t.points[0]), float)
+        place = np.array(put(t.points[0]), float)
+        at = place
         while any(np.linalg.norm(at - other) < 2.2 * size for other in taken):
-            at = at + np.array([0.0, -2.3 * size])  # two who start at one place are both seen
+            at = at + np.array([-2.3 * size, 0.0])  # two who start at one place are both seen
         taken.append(at)
+        if at is not place:  # a thread back to where the speaker really is
+            ax.plot(*np.stack([place, at]).T, color=who.colour, lw=1.0, zorder=3)
         view.paths[name] = _path(ax, t, who, put, _talking(script, name, t))
         if ticks:
             labels += _mouths(ax, t, who, put, size, at)

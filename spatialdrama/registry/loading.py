@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from spatialdrama.errors import PluginError, PluginImportError, ValidationError
+from spatialdrama.errors import PluginError, PluginImportError, SpatialDramaError, ValidationError
 
 
 class FunctionMetric:
@@ -77,13 +77,26 @@ def _make(entry: Any, found: Any, options: dict[str, Any]) -> Any:
         return FunctionMetric(found, **options)
     if is_class or inspect.isroutine(found) or isinstance(found, functools.partial):
         _check_options(entry, found, options)
-        return found(**options)
+        return _construct(entry, found, options)
     if options:
         raise ValidationError(
             f"{_label(entry)} is an object that is already made and takes no options; "
             f"got {', '.join(map(repr, options))}."
         )
     return found
+
+
+def _construct(entry: Any, found: Any, options: dict[str, Any]) -> Any:
+    """Make it; an option of the wrong type is the caller's mistake, and said as one."""
+    try:
+        return found(**options)
+    except SpatialDramaError:
+        raise
+    except (TypeError, ValueError) as error:
+        if not options:
+            raise
+        given = ", ".join(f"{name}={value!r}" for name, value in options.items())
+        raise ValidationError(f"{_label(entry)} cannot be made with {given}: {error}") from error
 
 
 def _check_options(entry: Any, found: Any, options: dict, skip: tuple[str, ...] = ()) -> None:

@@ -39,6 +39,7 @@ class Progress:
         self.count = 0
         self._began = time.monotonic()
         self._said = self._began
+        self._said_count = -1
         self._note = ""
         self._closed = False
         self._style = _style() if show is None else ("auto" if show else "quiet")
@@ -65,12 +66,12 @@ class Progress:
         self._closed = True
         if self._bar is not None:
             self._bar.close()
-        elif self._style == "plain" and self.label:
+        elif self._style == "plain" and self.label and self._said_count != self.count:
             self._say()
 
     def _say(self) -> None:
         now = time.monotonic()
-        self._said = now
+        self._said, self._said_count = now, self.count
         if self.unit == "B":
             done, whole = f"{self.count / 1e6:.1f}", f"{(self.total or 0) / 1e6:.1f} MB"
         else:

@@ -76,6 +76,10 @@ class BinauralAudio:
                 f"rate must be a whole number of Hz from {RATES[0]} to {RATES[1]}; got {value}."
             )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Through the constructor, so that a copy's buffer is read-only too.
+        return _rebuilt, (self.samples, self.rate, dict(self.provenance))
+
     @property
     def data(self) -> xr.DataArray:
         """(ear, time) float32 with labelled ears and lazy times in s."""
@@ -145,3 +149,7 @@ class BinauralAudio:
         from spatialdrama.io import audio
 
         return reprs.bundle(self, body=audio.player_html(self))
+
+
+def _rebuilt(samples: np.ndarray, rate: int, provenance: dict[str, Any]) -> BinauralAudio:
+    return BinauralAudio(samples, rate, provenance=provenance)

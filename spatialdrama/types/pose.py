@@ -63,6 +63,10 @@ class Pose:
     def __attrs_post_init__(self) -> None:
         object.__setattr__(self, "data", _checked(self.data))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Through the constructor, so that a copy's buffers are read-only too.
+        return Pose, (self.data,)
+
     # -- building -----------------------------------------------------------------------------
 
     @classmethod

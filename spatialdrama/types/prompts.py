@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 
 from spatialdrama.errors import ValidationError
+from spatialdrama.types import reprs
 from spatialdrama.types.pose import Pose
 from spatialdrama.types.validate import check_positive, readonly, vector3
 
@@ -25,6 +26,9 @@ class GeometricPrompt:
     """
 
     pose: Pose = attrs.field(validator=attrs.validators.instance_of(Pose))
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        return reprs.bundle(self, svg=reprs.top_view({"speaker": self.pose}))
 
 
 @attrs.frozen

@@ -82,8 +82,8 @@ class Room:
         origin = vector3(default if self.listener is None else self.listener, "Room listener")
         if np.any(origin <= 0) or np.any(origin >= size):
             raise ValidationError(
-                f"Room listener {tuple(origin)} is not inside a room of size {self.size}; "
-                "it is measured from the corner."
+                f"Room listener {tuple(map(float, origin))} is not inside a room of size "
+                f"{self.size}; it is measured from the corner."
             )
         put(self, "listener", tuple(map(float, origin)))
 
@@ -134,6 +134,9 @@ class Room:
             raise ValidationError("a free field has no size; ask room.is_free_field first.")
         return self.size
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        return reprs.bundle(self, svg=reprs.top_view({}, self))
+
     def __repr__(self) -> str:
         if self.is_free_field:
             return "Room(free field)"
@@ -164,6 +167,9 @@ class Source:
     pose: Pose = attrs.field()
     gain_db: float = attrs.field(default=0.0, kw_only=True, converter=float)
     directivity: str = attrs.field(default="speech", kw_only=True)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        return reprs.bundle(self, svg=reprs.top_view({"speaker": self.pose}))
 
     @pose.validator
     def _check_pose(self, _: Any, value: Any) -> None:

@@ -181,6 +181,13 @@ class ScoreTable:
 
         return scores.write_scores(self, path)
 
+    @classmethod
+    def load(cls, path: Any) -> ScoreTable:
+        """Read what :meth:`save` wrote as JSON."""
+        from spatialdrama.io import scores
+
+        return scores.read_scores(path)
+
     def to_markdown(self) -> str:
         """Return the aggregates as a Markdown table."""
         rows = ["| metric | value | 95 % interval | chance |", "|---|---|---|---|"]

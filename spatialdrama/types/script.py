@@ -22,7 +22,9 @@ _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
 _SAYABLE = re.compile(r"\w")
 
 _HEAD = re.compile(
-    r"^(?P<speaker>[^:：\[\]\n]{1,60}?)\s*(?P<notes>(?:\[[^\]\n]*\]\s*)*)[:：]\s*(?P<text>.*)$"
+    # A colon inside a time of day or an address does not end a speaker's name.
+    r"^(?P<speaker>[^:：\[\]\n]{1,60}?)\s*(?P<notes>(?:\[[^\]\n]*\]\s*)*)"
+    r"(?:(?!(?<=\d):\d|:/)[:：])\s*(?P<text>.*)$"
 )
 _GAP = re.compile(r"^(?P<kind>pause|overlap)\s+(?P<seconds>[-+.\deE]+)\s*s?$", re.IGNORECASE)
 _LANGUAGE = re.compile(r"^lang(?:uage)?\s+(?P<code>[A-Za-z-]{2,8})$", re.IGNORECASE)
@@ -114,6 +116,8 @@ class Line:
             raise ValidationError(
                 f"the line of {self.speaker} has nothing to say: {self.text!r}. Give it words."
             )
+        if "\n" in self.text or "\n" in self.speaker:
+            raise ValidationError(f"the line of {self.speaker!r} must stand on one line of text.")
         if self.gap is not None and not np.isfinite(self.gap):
             raise ValidationError(f"the gap before {self.speaker}'s line is {self.gap}.")
         if (self.start is None) != (self.end is None):
@@ -283,8 +287,8 @@ class Script:
 def _parse_turn(match: re.Match[str]) -> Line:
     options: dict[str, Any] = {}
     styles = []
-    for note in re.findall(r"\[([^\]]*)\]", match["notes"]):
-        note = note.strip()
+    notes = ",".join(re.findall(r"\[([^\]]*)\]", match["notes"])).split(",")
+    for note in map(str.strip, notes):
         if gap := _GAP.match(note):
             try:
                 seconds = float(gap["seconds"])
@@ -294,6 +298,10 @@ def _parse_turn(match: re.Match[str]) -> Line:
             options["gap"] = seconds if gap["kind"].lower() == "pause" else -seconds
         elif language := _LANGUAGE.match(note):
             options["language"] = language["code"].lower()
+        elif note.lower().split(" ")[0] in ("pause", "overlap", "lang", "language"):
+            raise ValidationError(
+                f"[{note}] is not understood; write [pause 1.5], [overlap 0.4] or [lang zh]."
+            )
         elif note:
             styles.append(note)
     return Line(match["speaker"].strip(), match["text"].strip(), style=", ".join(styles), **options)

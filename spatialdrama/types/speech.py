@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 
 from spatialdrama.errors import ValidationError
+from spatialdrama.types import reprs
 from spatialdrama.types.script import Phone
 from spatialdrama.types.validate import FrozenMapping, check_finite, readonly
 
@@ -74,6 +75,12 @@ class Speech:
         if self.rate <= 0:
             raise ValidationError(f"Speech rate must be positive; got {self.rate}.")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Through the constructor, so that a copy's buffers are read-only too.
+        fields = attrs.asdict(self, recurse=False)
+        fields["provenance"] = dict(self.provenance)
+        return _rebuilt, (fields,)
+
     @property
     def duration(self) -> float:
         """Seconds."""
@@ -88,6 +95,15 @@ class Speech:
         samples = soxr.resample(self.samples, self.rate, rate, quality="VHQ")
         return attrs.evolve(self, samples=samples, rate=rate)
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        from spatialdrama.io import audio
+
+        return reprs.bundle(self, body=audio.mono_player_html(self.samples, self.rate))
+
     def __repr__(self) -> str:
         text = self.text if len(self.text) < 40 else self.text[:37] + "..."
         return f"Speech({self.duration:.2f} s at {self.rate} Hz, {text!r})"
+
+
+def _rebuilt(fields: dict[str, Any]) -> Speech:
+    return Speech(**fields)

@@ -1,10 +1,13 @@
 """BinauralAudio, Drama and ScoreTable."""
 
 import base64
+import copy
 import io
 import json
+import pickle
 import re
 
+import attrs
 import numpy as np
 import pytest
 import soundfile
@@ -13,13 +16,16 @@ from spatialdrama.errors import UnknownNameError, ValidationError
 from spatialdrama.types import (
     BinauralAudio,
     Drama,
+    GeometricPrompt,
     Line,
     Phone,
     Pose,
+    Room,
     Scene,
     Score,
     ScoreTable,
     Script,
+    Source,
     Speech,
     VideoPrompt,
 )
@@ -187,6 +193,51 @@ class TestScores:
         assert "<table>" in table._repr_mimebundle_()["text/html"]
         with pytest.raises(UnknownNameError, match="itd_mae"):
             table["itd"]
+
+
+def test_a_saved_table_comes_back(tmp_path):
+    table = TestScores().table()
+    again = ScoreTable.load(table.save(tmp_path / "s.json"))
+    assert again == table
+    assert again.details["1", "cer"] == {"hypothesis": "a"}
+    (tmp_path / "x.json").write_text("{}")
+    with pytest.raises(ValidationError, match=r"x\.json: expected a table"):
+        ScoreTable.load(tmp_path / "x.json")
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda v: pickle.loads(pickle.dumps(v))])
+def test_copies_are_equal_and_read_only(copied):
+    for value in (drama().audio, drama().stems[0]):
+        again = copied(value)
+        assert again == value
+        assert not again.samples.flags.writeable
+    pose = copied(Pose.fixed((1, 0, 0)))
+    assert pose == Pose.fixed((1, 0, 0))
+    assert not pose.position.values.flags.writeable
+
+
+def test_every_value_shows_itself():
+    pose = Pose.fixed((1, 0, 0))
+    room = Room((6, 5, 3), rt60=0.3)
+    for value in (pose, room, Source(pose), GeometricPrompt(pose), drama().stems[0], drama().audio):
+        bundle = value._repr_mimebundle_()
+        assert bundle["text/plain"]
+        assert "<svg" in bundle["text/html"] or "<audio" in bundle["text/html"]
+
+
+@pytest.mark.parametrize("spoilt", ["[]", '{"schema": "spatialdrama.drama/1"}'])
+def test_a_spoilt_drama_is_named(tmp_path, spoilt):
+    folder = drama().save(tmp_path / "d")
+    (folder / "drama.json").write_text(spoilt)
+    with pytest.raises(ValidationError, match="drama"):
+        Drama.load(folder)
+
+
+def test_a_drama_with_lost_tracking_can_be_kept(tmp_path):
+    pose = Pose.from_samples([0, 1], [[1, 0, 0], [np.nan] * 3], [[0, 0, 0, 1.0]] * 2, [True, False])
+    scene = attrs.evolve(drama().scene, speakers={"A": pose})
+    again = Scene.load(scene.save(tmp_path / "scene.json"))
+    assert again.speakers["A"].pose == pose
 
 
 def test_speech_is_mono_and_finite():

@@ -29,6 +29,15 @@ class TestParse:
         assert (script[3].gap, script[3].style) == (-0.4, "shouting")
         assert script[3].languages == ("en", "zh")
 
+    def test_colons_inside_words_name_nobody(self):
+        script = Script.parse("A: Come\nat 12:30 sharp, see http://x.y\nB:No.")
+        assert script.speakers == ("A", "B")
+        assert script[0].text == "Come at 12:30 sharp, see http://x.y"
+
+    def test_notes_may_share_a_bracket(self):
+        line = Script.parse("A [whispering, pause 2]: Hello")[0]
+        assert (line.style, line.gap) == ("whispering", 2.0)
+
     def test_plain_form_round_trip(self):
         script = Script.parse(TEXT)
         assert Script.parse(script.to_text()) == script
@@ -40,6 +49,8 @@ class TestParse:
             ("# only a comment\n\n", "script is empty"),
             ("no speaker here", "script line 1: 'no speaker here' has no speaker"),
             ("A: Hello\nB: ...\n", "script line 2: the line of B has nothing to say"),
+            ("A [pause two]: Hello", r"line 1: \[pause two\] is not understood"),
+            ("A [lang]: Hello", r"\[lang\] is not understood"),
             ("A [pause -1]: Hello", "script line 1: pause must be zero or more"),
         ],
     )
@@ -66,6 +77,7 @@ class TestLine:
             ({"start": 2.0, "end": 1.0}, "end after it starts"),
             ({"start": -1.0, "end": 1.0}, "from 0 s on"),
             ({"gap": float("nan")}, "gap"),
+            ({"text": "one\ntwo"}, "one line of text"),
         ],
     )
     def test_refusals(self, fields, message):

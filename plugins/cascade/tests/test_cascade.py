@@ -149,6 +149,7 @@ class TestRefusals:
         [
             ("C: hi", {"C": "low"}, UnknownNameError, "no speaker in the scene named 'C'"),
             ("A: hi", {}, ValidationError, "speaker 'A' has no voice"),
+            ("A: hi", {"a": "low"}, ValidationError, "did you mean 'a'"),
             ("A: Привет", {"A": "low"}, ValidationError, "line 1 of A: the voice speaks en, zh"),
             ("A: one\nA [overlap 1]: two", {"A": "low"}, ValidationError, "line 2 of A overlaps"),
         ],
@@ -270,6 +271,12 @@ class TestTimetable:
     def test_a_long_overlap_never_reaches_before_the_line_it_overlaps(self):
         lines = [sd.Line("A", "a", gap=None), sd.Line("B", "b", gap=-9.0)]
         assert start_times(lines, [1.0, 0.5], pause=0.4, lead_in=0.2) == [0.2, 0.2]
+
+    def test_a_shortened_overlap_is_said(self):
+        script = sd.Script.parse("A: one\nB [overlap 50]: two")
+        _, scene, more = parts()
+        with pytest.warns(SpatialDramaWarning, match=r"line 2 of B overlaps by 0\.\d+ s and not"):
+            cascade().generate(script, scene, **more)
 
     def test_nobody_talks_over_themselves_after_an_overlap(self):
         lines = [sd.Line("A", "a"), sd.Line("B", "b", gap=-0.9), sd.Line("A", "c", gap=-0.5)]

@@ -21,11 +21,11 @@ from spatialdrama.errors import (
 from spatialdrama.runtime.progress import progress as progress_bar
 from spatialdrama.runtime.seeding import line_seed
 from spatialdrama.types import BinauralAudio, Drama, Line, Scene, Script, Speech
-from spatialdrama.types.validate import check_positive, unknown_name
+from spatialdrama.types.validate import check_positive, nearest_names, unknown_name
 from spatialdrama_cascade.kept import KeptLines
 from spatialdrama_cascade.part import Part
 from spatialdrama_cascade.stems import levelled, trimmed
-from spatialdrama_cascade.timetable import check_gaps, start_times
+from spatialdrama_cascade.timetable import check_gaps, shortened_overlaps, start_times
 
 #: dBFS; a mix that peaks higher is turned down, both ears alike, and the provenance says so.
 CEILING_DB = -1.0
@@ -77,6 +77,8 @@ class Cascade:
             if check_positive(value, name, unit="s", zero_ok=True) > 60:
                 raise ValidationError(f"{name} must be 0 to 60 seconds; got {value}.")
         check_positive(rate, "rate")
+        if not isinstance(cache, bool):
+            raise ValidationError(f"cache must be true or false; got {cache!r}.")
         for name, value in {"pitch": pitch, "level_db": level_db}.items():
             if value is not None and not isinstance(value, int | float):
                 raise ValidationError(f"{name} must be a number; got {value!r}.")
@@ -108,10 +110,10 @@ class Cascade:
             if name not in scene.speakers:
                 raise unknown_name("speaker in the scene", name, scene.speakers)
             if name not in voices:
-                raise ValidationError(
-                    f"speaker {name!r} has no voice; add voices={{{name!r}: identity}}, one of "
-                    f"{', '.join(self.voice.identities()[:6])}, ..."
-                )
+                near = nearest_names(name, set(voices) - set(script.speakers), 1)
+                hint = f"; did you mean {near[0]!r}?" if near else ", one of "
+                some = "" if near else ", ".join(self.voice.identities()[:6]) + ", ..."
+                raise ValidationError(f"speaker {name!r} has no voice among voices{hint}{some}")
         check_gaps(script.lines)
         for i, line in enumerate(script, start=1):
             try:
@@ -210,6 +212,8 @@ class Cascade:
     def _timed(self, script: Script, stems: Sequence[Speech]) -> Script:
         durations = [stem.duration for stem in stems]
         starts = start_times(script.lines, durations, pause=self.pause, lead_in=self.lead_in)
+        for sentence in shortened_overlaps(script.lines, starts, durations):
+            warnings.warn(sentence, SpatialDramaWarning, stacklevel=3)
         return Script(
             attrs.evolve(line, start=start, end=start + stem.duration, phones=stem.phones)
             for line, start, stem in zip(script, starts, stems, strict=True)

@@ -11,7 +11,7 @@ import attrs
 
 from spatialdrama.errors import AssetError, ValidationError
 from spatialdrama.registry import AssetSpec, entry, get, load
-from spatialdrama.runtime.assets import missing
+from spatialdrama.runtime.assets import locate
 
 #: Provider of what was registered from a notebook cell: its code may change under its name.
 LOCAL = "local"
@@ -88,14 +88,12 @@ class Part:
         return {spec.name: spec.sha256 for spec in specs}
 
     def check_assets(self) -> None:
-        """Raise when a model or data file is not there, naming the command."""
-        lacking = missing(self.assets())
-        if lacking:
-            names = " ".join(lacking)
-            raise AssetError(
-                f"{self.kind} {self.name!r} needs {names}, which is not here; run: "
-                f"spatialdrama assets fetch {names}"
-            )
+        """Raise when a model or data file is missing or damaged, naming the command."""
+        for asset in self.assets():
+            try:
+                locate(asset)
+            except AssetError as error:
+                raise AssetError(f"{self.kind} {self.name!r}: {error}") from None
 
 
 def _is_file(value: Any) -> bool:

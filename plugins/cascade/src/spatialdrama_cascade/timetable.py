@@ -58,3 +58,22 @@ def start_times(
         before = max(before, start + duration) if line.gap and line.gap < 0 else start + duration
         free_from[line.speaker] = start + duration
     return starts
+
+
+def shortened_overlaps(
+    lines: Sequence[Line], starts: Sequence[float], durations: Sequence[float]
+) -> list[str]:
+    """Return a sentence for every overlap that did not fit and was shortened."""
+    said = []
+    for i in range(1, len(lines)):
+        gap = lines[i].gap
+        if gap is None or gap >= 0 or lines[i].start is not None:
+            continue
+        got = starts[i - 1] + durations[i - 1] - starts[i]
+        if got < -gap - 0.01:
+            said.append(
+                f"line {i + 1} of {lines[i].speaker} overlaps by {max(got, 0.0):.2f} s and not by "
+                f"the {-gap:g} s asked for: it cannot start before the line ahead of it, nor while "
+                "its own speaker still talks."
+            )
+    return said
