@@ -43,7 +43,12 @@ class Voice(Protocol):
         style: str = "",
         seed: int = 0,
     ) -> Speech:
-        """Speak `text`; `rate` is a factor, `pitch` is in semitones."""
+        """Speak `text`; `rate` is a factor, `pitch` is in semitones.
+
+        The result's provenance may hold ``gain_db``, by which a style is louder than plain speech
+        (the cascade adds it to the level it sets), and ``style_unused``, the part of `style` that
+        the voice could not do (the cascade warns with the line's number).
+        """
         ...
 
     def check(self, text: str, *, identity: str, language: str | None = None) -> None:
