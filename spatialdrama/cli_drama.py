@@ -125,13 +125,18 @@ def _credits(drama: Drama) -> list[str]:
 
 def _write_report(drama: Drama, metrics: list[str], folder: Path, title: str) -> ScoreTable | None:
     from spatialdrama import pipeline, plot
+    from spatialdrama.runtime.progress import progress
 
     scores = pipeline.score(drama, metrics) if metrics else None
     if scores is not None:
         scores.save(folder / "scores.json")
-    plot.save_scene(drama, folder / "scene.png")
-    plot.save_analysis(drama, folder / "analysis.png")
-    plot.report(drama, scores, folder / "report.html", title=title, credits=_credits(drama))
+    with progress(label="drawing", total=3, unit="picture") as bar:
+        plot.save_scene(drama, folder / "scene.png")
+        bar.update(note="analysis")
+        plot.save_analysis(drama, folder / "analysis.png")
+        bar.update(note="report")
+        plot.report(drama, scores, folder / "report.html", title=title, credits=_credits(drama))
+        bar.update()
     return scores
 
 

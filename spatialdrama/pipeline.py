@@ -165,7 +165,7 @@ def score(
         raise ValidationError("no metric was named; sd.metrics lists them.")
     specs = {name: get("metric", name) for name in metrics}
     made = {name: load("metric", name) for name in metrics}
-    cuts, notes = _cuts(item, specs, reference, transcript, language)
+    cuts, notes = _cuts(item, specs, reference, transcript, language, progress)
     scores: dict[str, dict[str, Score]] = {name: {} for name in metrics}
     work = [(name, cut) for name in metrics for cut in cuts if _applies(specs[name], cut)]
     with progress_bar(label="scoring", total=len(work), unit="score", show=progress) as bar:
@@ -212,6 +212,7 @@ def _cuts(
     reference: BinauralAudio | None,
     transcript: str | None,
     language: str | None,
+    progress: bool | None,
 ) -> tuple[list[_Cut], list[str]]:
     needs = {need for spec in specs.values() for need in spec.needs}
     notes: list[str] = []
@@ -223,7 +224,9 @@ def _cuts(
         _check_pair(item.audio if isinstance(item, Drama) else item, reference)
     if isinstance(item, Drama):
         if "reference" in needs and reference is None:
-            reference, note = dry_reference(item)
+            with progress_bar(label="rendering the dry reference", total=1, show=progress) as bar:
+                reference, note = dry_reference(item)
+                bar.update()
             notes.append(note)
         cuts = _drama_cuts(item, reference)
     elif isinstance(item, BinauralAudio):

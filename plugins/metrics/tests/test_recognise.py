@@ -37,13 +37,6 @@ def test_features_match_the_definition():
     np.testing.assert_allclose(log_mel(x), oracle_log_mel(x), atol=2e-4)
 
 
-def test_features_are_the_usual_wrappers():
-    extractor = pytest.importorskip("faster_whisper.feature_extractor").FeatureExtractor()
-    x = np.zeros(480000, dtype=np.float32)
-    x[: 28 * RATE] = np.random.default_rng(1).standard_normal(28 * RATE) * 0.05
-    np.testing.assert_allclose(log_mel(x), extractor(x)[:, :3000], atol=1e-4)
-
-
 @pytest.mark.parametrize("rate", [8000, 16000, 24000, 44100, 48000])
 def test_resampling_keeps_a_tone(rate):
     t = np.arange(rate) / rate
