@@ -12,7 +12,7 @@ import xarray as xr
 from spatialdrama.conventions import EARS
 from spatialdrama.errors import ValidationError
 from spatialdrama.types import reprs
-from spatialdrama.types.validate import FrozenMapping, check_finite, readonly
+from spatialdrama.types.validate import FrozenMapping, check_finite, finite, readonly
 
 RATES = (8_000, 192_000)
 
@@ -71,7 +71,7 @@ class BinauralAudio:
 
     @rate.validator
     def _check_rate(self, _: Any, value: int) -> None:
-        if not float(value).is_integer() or not RATES[0] <= value <= RATES[1]:
+        if not finite(value, "rate").is_integer() or not RATES[0] <= value <= RATES[1]:
             raise ValidationError(
                 f"rate must be a whole number of Hz from {RATES[0]} to {RATES[1]}; got {value}."
             )
@@ -119,8 +119,8 @@ class BinauralAudio:
         ValidationError
             When nothing of the audio lies in between.
         """
-        first = max(round(start * self.rate), 0)
-        last = min(round(end * self.rate), self.samples.shape[1])
+        first = max(round(finite(start, "start") * self.rate), 0)
+        last = min(round(finite(end, "end") * self.rate), self.samples.shape[1])
         if last <= first:
             raise ValidationError(
                 f"nothing to cut between {start:.3f} and {end:.3f} s; the audio ends at "

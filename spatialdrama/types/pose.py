@@ -13,7 +13,7 @@ import xarray as xr
 from spatialdrama.conventions import AXES, EAR_POSITIONS, EARS, QUAT
 from spatialdrama.errors import ValidationError
 from spatialdrama.types import reprs, rotations
-from spatialdrama.types.validate import check_finite, readonly
+from spatialdrama.types.validate import check_finite, check_positive, readonly
 
 SCHEMA = "spatialdrama.pose/1"
 
@@ -100,6 +100,8 @@ class Pose:
                 f"position must have shape ({len(time)}, 3), one row per time; "
                 f"got {position.shape}."
             )
+        if valid.shape != time.shape:
+            raise ValidationError(f"valid must have shape {time.shape}; got {valid.shape}.")
         if orientation.shape != (len(time), 4):
             raise ValidationError(
                 f"orientation must have shape ({len(time)}, 4), one quaternion per time; "
@@ -202,6 +204,7 @@ class Pose:
         """
         from spatialdrama.types import paths
 
+        check_positive(duration, "duration", unit="s")
         length = float(np.linalg.norm(np.subtract(end, start)))
         return paths.walk([start, end], length / duration, 0.0, {}, facing)
 
@@ -439,6 +442,7 @@ class Pose:
         >>> len(Pose.line((1, 0, 0), (2, 0, 0), duration=1.0).resample(187.5).time)
         188
         """
+        check_positive(rate_hz, "rate_hz", unit="Hz")
         first = float(self.time[0])
         n = int(np.floor(self.duration * rate_hz + 1e-9)) + 1
         return self.at(first + np.arange(n) / rate_hz)

@@ -12,7 +12,7 @@ from spatialdrama.conventions import HEAD_CLEARANCE
 from spatialdrama.errors import ValidationError
 from spatialdrama.types import reprs
 from spatialdrama.types.pose import Pose
-from spatialdrama.types.validate import FrozenMapping, check_positive, unknown_name, vector3
+from spatialdrama.types.validate import FrozenMapping, check_positive, finite, unknown_name, vector3
 
 DIRECTIVITIES = ("speech", "omni")
 
@@ -165,7 +165,9 @@ class Source:
     """
 
     pose: Pose = attrs.field()
-    gain_db: float = attrs.field(default=0.0, kw_only=True, converter=float)
+    gain_db: float = attrs.field(
+        default=0.0, kw_only=True, converter=lambda v: finite(v, "gain_db")
+    )
     directivity: str = attrs.field(default="speech", kw_only=True)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
@@ -178,11 +180,6 @@ class Source:
                 f"a speaker needs a Pose; got {type(value).__name__}. "
                 "Try Pose.fixed(azimuth_deg=30, distance=1.5)."
             )
-
-    @gain_db.validator
-    def _check_gain(self, _: Any, value: float) -> None:
-        if not np.isfinite(value):
-            raise ValidationError(f"gain_db must be finite; got {value}.")
 
     @directivity.validator
     def _check_directivity(self, _: Any, value: str) -> None:

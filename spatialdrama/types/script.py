@@ -8,11 +8,10 @@ from html import escape
 from typing import Any
 
 import attrs
-import numpy as np
 
 from spatialdrama.errors import ValidationError
 from spatialdrama.types import reprs
-from spatialdrama.types.validate import check_positive
+from spatialdrama.types.validate import check_positive, finite
 
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002ffff]")
 _KANA = re.compile(r"[\u3040-\u30ff]")
@@ -118,8 +117,9 @@ class Line:
             )
         if "\n" in self.text or "\n" in self.speaker:
             raise ValidationError(f"the line of {self.speaker!r} must stand on one line of text.")
-        if self.gap is not None and not np.isfinite(self.gap):
-            raise ValidationError(f"the gap before {self.speaker}'s line is {self.gap}.")
+        for name in ("gap", "start", "end"):
+            if getattr(self, name) is not None:
+                finite(getattr(self, name), f"{name} of {self.speaker}'s line")
         if (self.start is None) != (self.end is None):
             raise ValidationError(
                 f"the line of {self.speaker} needs both start and end or neither; got "
@@ -245,8 +245,26 @@ class Script:
         return scripts.script_from_dict(data)
 
     def to_text(self) -> str:
-        """Return the plain form; :meth:`parse` gives the same lines back, without times."""
-        return "\n".join(_plain(line) for line in self.lines) + "\n"
+        """Return the plain form; :meth:`parse` gives the same lines back, without times.
+
+        Raises
+        ------
+        ValidationError
+            For a line that the plain form cannot hold, such as a speaker with a colon in the name.
+        """
+        rows = []
+        for number, line in enumerate(self.lines, start=1):
+            rows.append(_plain(line))
+            bare = attrs.evolve(line, text=line.text.strip(), start=None, end=None, phones=())
+            try:
+                kept = Script.parse(rows[-1])[0] == bare
+            except ValidationError:
+                kept = False
+            if not kept:
+                raise ValidationError(
+                    f"line {number} of {line.speaker!r} does not fit the plain form; save .json."
+                )
+        return "\n".join(rows) + "\n"
 
     @property
     def speakers(self) -> tuple[str, ...]:
@@ -312,7 +330,7 @@ def _plain(line: Line) -> str:
     if line.language:
         notes.append(f"lang {line.language}")
     if line.gap is not None:
-        notes.append(f"pause {line.gap:g}" if line.gap >= 0 else f"overlap {-line.gap:g}")
+        notes.append(f"pause {line.gap!r}" if line.gap >= 0 else f"overlap {-line.gap!r}")
     return line.speaker + "".join(f" [{n}]" for n in notes) + f": {line.text}"
 
 

@@ -62,9 +62,23 @@ def check_positive(value: float, what: str, *, unit: str = "", zero_ok: bool = F
     return number
 
 
+def finite(value: Any, what: str) -> float:
+    """Return `value` as a finite float, or raise naming it."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = float("nan")
+    if isinstance(value, str) or not np.isfinite(number):
+        raise ValidationError(f"{what} must be a finite number; got {value!r}.")
+    return number
+
+
 def vector3(value: Any, what: str) -> np.ndarray:
     """Return `value` as three finite floats."""
-    array = np.asarray(value, dtype=float)
+    try:
+        array = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        array = np.zeros(0)
     if array.shape != (3,):
         raise ValidationError(f"{what} must be three numbers (x, y, z) in metres; got {value!r}.")
     check_finite(array, what, "give three finite metres (x, y, z).")

@@ -47,6 +47,8 @@ class TestRoom:
             (lambda: Room((6, 5, 3), absorption=1.5), "share of energy"),
             (lambda: Room((6, -5, 3), rt60=0.3), "three positive metres"),
             (lambda: Room((6, 5), rt60=0.3), "three numbers"),
+            (lambda: Room("6x5x3", rt60=0.3), "three numbers"),
+            (lambda: Source(Pose.fixed((1, 0, 0)), gain_db="x"), "gain_db must be a finite"),
             (lambda: Room((6, 5, 3), rt60=0.3, listener=(7, 1, 1)), "not inside"),
             (lambda: Room(None, rt60=0.3), "free field has no rt60"),
         ],

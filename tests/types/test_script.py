@@ -66,6 +66,19 @@ class TestParse:
     def test_languages_of_the_writing(self, text, found):
         assert languages_in(text) == found
 
+    @pytest.mark.parametrize(
+        "line",
+        [
+            Line("A: B", "hi"),
+            Line("A", "hi", style="a]b"),
+            Line("A", "hi", style="pause 1"),
+            Line("#A", "hi"),
+        ],
+    )
+    def test_what_the_plain_form_cannot_hold_is_refused(self, line):
+        with pytest.raises(ValidationError, match=r"line 1 of .* does not fit the plain form"):
+            Script([line]).to_text()
+
 
 class TestLine:
     @pytest.mark.parametrize(
@@ -73,6 +86,8 @@ class TestLine:
         [
             ({"speaker": " "}, "needs a speaker"),
             ({"text": "?!"}, "nothing to say"),
+            ({"start": "0", "end": 1.0}, "start of A's line must be a finite number"),
+            ({"start": 0.0, "end": float("inf")}, "end of A's line must be a finite"),
             ({"start": 1.0}, "both start and end"),
             ({"start": 2.0, "end": 1.0}, "end after it starts"),
             ({"start": -1.0, "end": 1.0}, "from 0 s on"),
