@@ -60,8 +60,8 @@ def locate(name: str) -> Path:
     Example
     -------
     >>> from spatialdrama.runtime.assets import locate
-    >>> locate("kemar-normal")              # doctest: +SKIP
-    PosixPath('/home/anna/.cache/spatialdrama/assets/kemar-normal/kemar.sofa')
+    >>> locate("kemar")              # doctest: +SKIP
+    PosixPath('/home/anna/.cache/spatialdrama/assets/kemar/mit_kemar_normal_pinna.slab')
     """
     spec = manager.get("asset", name)
     found = _look(spec)

@@ -39,7 +39,7 @@ Report = Callable[[int], object]  #: called with the number of bytes just receiv
 CHUNK = 1 << 18
 TIMEOUT_S = 15.0  #: for connecting and for each read; a stalled server must not hang a demo
 TRIES = 3
-USER_AGENT = "spatialdrama (https://pypi.org/project/spatialdrama)"
+USER_AGENT = "spatialdrama"
 
 #: Hosts that could not be reached at all in this process: behind a closed network, each further
 #: file of the same maker would cost another wait before its next source is tried.

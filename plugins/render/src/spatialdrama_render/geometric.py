@@ -76,7 +76,7 @@ class GeometricRenderer:
         start: float = 0.0,
         room: Room | None = None,
         listener: Pose | None = None,
-        directivity: str = "omni",
+        directivity: str = "speech",
         gain_db: float = 0.0,
     ) -> BinauralAudio:
         """Render one source; parameters as in :meth:`PhysicalRenderer.render`.
