@@ -86,7 +86,7 @@ def test_pitch_moves_the_median_by_its_ratio(voice, plain, semitones):
     assert len(moved.samples) == len(plain.samples)
     before, after = heard_f0(plain), heard_f0(moved)
     both = (before > 0) & (after > 0)  # where YIN finds a voice in both
-    assert both.mean() > 0.5
+    assert both.sum() > 0.8 * (before > 0).sum()
     cents = 1200 * np.median(np.log2(after[both] / before[both]))
     assert cents == pytest.approx(100 * semitones, abs=25)
 
