@@ -99,16 +99,11 @@ def run_generate(options: argparse.Namespace) -> int:
 
 def _check_metrics(names: Iterable[str]) -> None:
     """Raise for an unknown metric, or one whose model is not here, before any work."""
-    from spatialdrama.errors import AssetError
     from spatialdrama.registry import get
-    from spatialdrama.runtime.assets import locate
+    from spatialdrama.runtime.assets import require
 
     for name in names:
-        for asset in get("metric", name).assets:
-            try:
-                locate(asset)
-            except AssetError as error:
-                raise AssetError(f"metric {name!r}: {error}") from None
+        require(get("metric", name).assets, f"metric {name!r}")
 
 
 def _metrics(options: argparse.Namespace) -> list[str]:

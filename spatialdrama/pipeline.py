@@ -276,7 +276,7 @@ def _drama_cuts(drama: Drama, reference: BinauralAudio | None) -> list[_Cut]:
         }
         if reference is not None:
             given["reference"] = reference.cut(line.start, line.end + LATE)
-        audio = drama.audio.cut(line.start, line.end + LATE)
+        audio = drama.line_audio(i - 1, tail=LATE)
         cuts.append(_Cut(f"{i:03d} {line.speaker}", "line", audio, given))
     whole: dict[str, Any] = {"script": drama.script, "scene": drama.scene}
     if reference is not None:

@@ -127,6 +127,18 @@ def missing(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(lacking)
 
 
+def require(names: Iterable[str], who: str) -> None:
+    """Raise what :func:`locate` raises for the first unusable asset, with ``who`` in front.
+
+    For checks before work starts: a model that is missing should not cost the lines before it.
+    """
+    for name in names:
+        try:
+            locate(name)
+        except AssetError as error:
+            raise AssetError(f"{who}: {error}") from None
+
+
 _listing.missing_assets = missing  # tables of voices and metrics show what is not here yet
 
 

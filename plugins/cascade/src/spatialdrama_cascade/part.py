@@ -9,9 +9,9 @@ from typing import Any
 
 import attrs
 
-from spatialdrama.errors import AssetError, ValidationError
+from spatialdrama.errors import ValidationError
 from spatialdrama.registry import AssetSpec, entry, get, load
-from spatialdrama.runtime.assets import locate
+from spatialdrama.runtime.assets import require
 
 #: Provider of what was registered from a notebook cell: its code may change under its name.
 LOCAL = "local"
@@ -89,11 +89,7 @@ class Part:
 
     def check_assets(self) -> None:
         """Raise when a model or data file is missing or damaged, naming the command."""
-        for asset in self.assets():
-            try:
-                locate(asset)
-            except AssetError as error:
-                raise AssetError(f"{self.kind} {self.name!r}: {error}") from None
+        require(self.assets(), f"{self.kind} {self.name!r}")
 
 
 def _is_file(value: Any) -> bool:
