@@ -1,7 +1,8 @@
 """Head-related impulse responses from SOFA files (AES69), as a labelled array.
 
-``sofar`` reads the file; this module checks it, turns positions into the house frame and labels
-the axes. ``sofar`` is imported on the first call, so that importing this module costs nothing.
+``sofar`` reads the file; this package checks it, makes impulse responses of whatever is stored,
+turns positions into the house frame and labels the axes. ``sofar`` is imported on the first call,
+so that importing this module costs nothing.
 """
 
 from __future__ import annotations
@@ -14,16 +15,28 @@ import numpy as np
 import xarray as xr
 
 from spatialdrama.conventions import AXES, EARS
-from spatialdrama.errors import PluginImportError, ValidationError
+from spatialdrama.errors import ValidationError
+from spatialdrama.io.sofa_data import emitter_count, read_responses
+from spatialdrama.io.sofa_fields import SofaFields, open_sofa
+from spatialdrama.io.sofa_places import read_places, right_ear_first
+from spatialdrama.io.spherical_harmonics import order_of, real_harmonics, ring_grid
 
-#: The convention whose fields this reader understands.
+#: The plainest convention of heads, and the one that arrays without a file are said to follow.
 CONVENTION = "SimpleFreeFieldHRIR"
-_NEEDED = ("Data_IR", "Data_SamplingRate", "SourcePosition", "SourcePosition_Type")
-_HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+#: Conventions whose files are heads in a free field when they have two receivers.
+CONVENTIONS = (
+    CONVENTION, "SimpleFreeFieldHRTF", "SimpleFreeFieldHRSOS", "SimpleFreeFieldTF",
+    "SimpleFreeFieldSOS", "FreeFieldHRIR", "FreeFieldHRTF", "GeneralFIR", "GeneralTF",
+    "GeneralSOS", "GeneralFIR-E", "GeneralFIRE", "GeneralTF-E",
+)  # fmt: skip
+#: Conventions of responses measured in a room: another reader's.
+ROOM_CONVENTIONS = ("SingleRoomSRIR", "SingleRoomMIMOSRIR", "MultiSpeakerBRIR", "SingleRoomDRIR")
+#: m; the distance of spherical-harmonic sets that do not give theirs.
+_UNKNOWN_DISTANCE = 1.0
 
 
 def read_sofa(path: str | Path) -> xr.Dataset:
-    """Read a ``SimpleFreeFieldHRIR`` file of any grid and rate.
+    """Read the responses of a head from a SOFA file of any layout, grid and rate.
 
     Parameters
     ----------
@@ -47,10 +60,16 @@ def read_sofa(path: str | Path) -> xr.Dataset:
 
     Notes
     -----
-    Fields: AES69-2022, and https://www.sofaconventions.org, "SimpleFreeFieldHRIR". Spherical
-    positions there are azimuth (counter-clockwise) and elevation in degrees, and metres. A
-    listener who does not look along +x, a listener away from the origin and receivers stored
+    Fields: AES69-2022, and https://www.sofaconventions.org. Spherical positions there are azimuth
+    (counter-clockwise) and elevation in degrees, and metres. A listener who does not look along
+    +x, looks elsewhere in each measurement or stands away from the origin, and receivers stored
     right ear first are all brought to the house frame.
+
+    Read are SimpleFreeFieldHRIR, -HRTF and -HRSOS, FreeFieldHRIR and FreeFieldHRTF, and GeneralFIR,
+    -TF and -SOS with two receivers, also under their older names. Spectra become impulse responses
+    as :func:`spatialdrama.io.sofa_data.from_spectra` says, second-order sections as
+    :func:`spatialdrama.io.sofa_data.from_sections` does. Spherical harmonics are evaluated on
+    rings 4 to 10 degrees apart. Several distances stay as they are, one measurement each.
 
     Examples
     --------
@@ -59,40 +78,36 @@ def read_sofa(path: str | Path) -> xr.Dataset:
     >>> set_.sizes                                            # doctest: +SKIP
     Frozen({'measurement': 710, 'ear': 2, 'tap': 512, 'axis': 3})
     """
-    path = Path(path)
-    sofa = _open(path)
-    convention = getattr(sofa, "GLOBAL_SOFAConventions", "none")
-    if convention != CONVENTION:
+    file = open_sofa(path)
+    if file.convention in ROOM_CONVENTIONS:
         raise ValidationError(
-            f"{path.name} follows the SOFA convention {convention!r}; the renderer reads "
-            f"{CONVENTION!r}. Convert the file, or choose another one."
+            f"{file.name} follows the SOFA convention {file.convention!r}: responses of a room, "
+            "not of a head alone; read them with spatialdrama.io.brir.read_brir."
         )
-    missing = [n for n in _NEEDED if getattr(sofa, n, None) is None]
-    if missing:
-        names = ", ".join(n.replace("_", ".", 1) for n in missing)
+    if file.convention not in CONVENTIONS:
         raise ValidationError(
-            f"{path.name} lacks the field{'s' if len(missing) > 1 else ''} {names}, which "
-            f"{CONVENTION} requires; get a complete copy of the file."
+            f"{file.name} follows the SOFA convention {file.convention!r}; the renderer reads "
+            f"{', '.join(CONVENTIONS)}. Convert the file, or choose another one."
         )
-    response = np.asarray(sofa.Data_IR, dtype=np.float64)
-    if response.ndim != 3 or response.shape[1] != 2:
-        raise ValidationError(
-            f"{path.name} holds Data.IR of shape {response.shape}; a pair of ears is "
-            "(measurements, 2, taps)."
-        )
-    position = _in_head_frame(sofa, _cartesian(sofa, path), path)
-    delay = _delays(sofa, response.shape, path)
-    if _right_ear_first(sofa):
-        response, delay = response[:, ::-1], delay[:, ::-1]
+    if _is_harmonic(file):
+        response, position, delay, rate = _evaluated(file)
+    else:
+        file.require("SourcePosition", "SourcePosition:Type")
+        response, rate = read_responses(file)
+        check_two_ears(file, response)
+        m, _, e, _ = response.shape
+        position = read_places(file, m, e).position
+        delay = file.pure_delay(response.shape[:3])
+    response, delay, position = flattened(file, response, delay, position)
     return hrir_dataset(
         response,
         position,
-        rate=_rate(sofa, path),
+        rate=rate,
         delay=delay,
-        title=str(getattr(sofa, "GLOBAL_Title", "") or getattr(sofa, "GLOBAL_DatabaseName", "")),
-        licence=str(getattr(sofa, "GLOBAL_License", "")),
-        convention=convention,
-        path=path,
+        title=file.texts.get("Title") or file.texts.get("DatabaseName") or "",
+        licence=file.texts.get("License", ""),
+        convention=file.convention,
+        path=file.path,
     )
 
 
@@ -163,113 +178,68 @@ def hrir_dataset(
     )  # fmt: skip
 
 
-def _open(path: Path) -> Any:
-    if not path.is_file():
-        raise ValidationError(f"no SOFA file at {path}; check the path.")
-    with path.open("rb") as file:
-        if file.read(8) != _HDF5_MAGIC:
-            raise ValidationError(
-                f"{path.name} is not a SOFA file (it does not begin as HDF5 does); give a .sofa "
-                "file."
-            )
-    try:
-        import sofar
-    except ImportError as error:
-        raise PluginImportError(
-            "reading SOFA files needs sofar, which is not installed; type: pip install sofar"
-        ) from error
-    try:
-        # Verification is ours: sofar refuses many published files for details of metadata that
-        # nothing here depends on (pyfar/sofar issues 72 and 134).
-        return sofar.read_sofa(str(path), verify=False, verbose=False)
-    except Exception as error:  # netCDF4 raises OSError or RuntimeError, sofar others
-        size = path.stat().st_size
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+def check_two_ears(file: SofaFields, response: np.ndarray) -> None:
+    """Raise unless the second dimension of (m, r, e, n) responses is a pair of ears."""
+    if response.shape[1] != 2 or 0 in response.shape:
         raise ValidationError(
-            f"{path.name} cannot be read as SOFA ({size} bytes: {reason}); it is cut off or "
-            "damaged, get another copy."
-        ) from error
+            f"{file.name} holds {response.shape[0]} measurements of {response.shape[1]} receivers "
+            f"with {response.shape[3]} samples; a pair of ears is two receivers."
+        )
 
 
-def _cartesian(sofa: Any, path: Path) -> np.ndarray:
-    """Return (m, 3) m of the sources in the file's own frame."""
-    raw = np.atleast_2d(np.asarray(sofa.SourcePosition, dtype=float))
-    if raw.shape[-1] != 3:
-        raise ValidationError(
-            f"{path.name}: SourcePosition has shape {raw.shape}; three columns are needed."
-        )
-    kind = str(sofa.SourcePosition_Type).lower()
-    if kind.startswith("cart"):
-        return raw
-    if not kind.startswith("spher"):
-        raise ValidationError(
-            f"{path.name}: SourcePosition.Type is {kind!r}; 'cartesian' or 'spherical' is needed."
-        )
-    azimuth, elevation = np.deg2rad(raw[:, 0]), np.deg2rad(raw[:, 1])
-    flat = raw[:, 2] * np.cos(elevation)
-    return np.stack(
-        [flat * np.cos(azimuth), flat * np.sin(azimuth), raw[:, 2] * np.sin(elevation)], axis=1
+def flattened(
+    file: SofaFields, response: np.ndarray, delay: np.ndarray, position: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return (m e, 2, n), (m e, 2) and (m e, 3), left ear first.
+
+    Given are (m, 2, e, n) responses, (m, 2, e) delays and (m, e, 3) positions.
+    """
+    if right_ear_first(file):
+        response, delay = response[:, ::-1], delay[:, ::-1]
+    response = response.swapaxes(1, 2)
+    return (
+        response.reshape(-1, *response.shape[2:]),
+        delay.swapaxes(1, 2).reshape(-1, 2),
+        position.reshape(-1, 3),
     )
 
 
-def _in_head_frame(sofa: Any, position: np.ndarray, path: Path) -> np.ndarray:
-    listener = _vector(sofa, "ListenerPosition", (0.0, 0.0, 0.0))
-    view = _vector(sofa, "ListenerView", (1.0, 0.0, 0.0))
-    up = _vector(sofa, "ListenerUp", (0.0, 0.0, 1.0))
-    left = np.cross(up, view)
-    if np.linalg.norm(left) < 1e-9:
+def _is_harmonic(file: SofaFields) -> bool:
+    return "harmonic" in file.texts.get("EmitterPosition:Type", "").lower()
+
+
+def _evaluated(file: SofaFields) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """Return responses, positions, delays and rate of emitters that are spherical harmonics."""
+    order = order_of(emitter_count(file), file.name)
+    directions = ring_grid(order)
+    response, rate = read_responses(file, real_harmonics(order, directions))
+    check_two_ears(file, response)
+    if len(response) > 1:
         raise ValidationError(
-            f"{path.name}: ListenerView {tuple(view)} and ListenerUp {tuple(up)} do not span a "
-            "frame; the file's listener fields are wrong."
+            f"{file.name} holds {len(response)} measurements in spherical harmonics; one is "
+            "understood, with all directions in it."
         )
-    view, left = view / np.linalg.norm(view), left / np.linalg.norm(left)
-    return (position - listener) @ np.stack([view, left, np.cross(view, left)], axis=1)
-
-
-def _vector(sofa: Any, name: str, default: tuple[float, float, float]) -> np.ndarray:
-    """Return the first row of a (1 or m, 3) field as cartesian, or `default` when absent."""
-    value = getattr(sofa, name, None)
-    if value is None:
-        return np.asarray(default)
-    row = np.atleast_2d(np.asarray(value, dtype=float))[0]
-    kind = str(getattr(sofa, f"{name}_Type", "cartesian") or "cartesian").lower()
-    if kind.startswith("spher"):
-        a, e = np.deg2rad(row[:2])
-        return row[2] * np.array([np.cos(e) * np.cos(a), np.cos(e) * np.sin(a), np.sin(e)])
-    return row
-
-
-def _delays(sofa: Any, shape: tuple[int, ...], path: Path) -> np.ndarray:
-    delay = getattr(sofa, "Data_Delay", None)
-    if delay is None:
-        return np.zeros(shape[:2])
-    delay = np.atleast_2d(np.asarray(delay, dtype=float))
-    try:
-        return np.broadcast_to(delay, shape[:2]) / _rate(sofa, path)
-    except ValueError:
+    delay = file.pure_delay((1, 2, emitter_count(file)))
+    if np.ptp(delay, axis=2).max() > 0:
         raise ValidationError(
-            f"{path.name}: Data.Delay has shape {delay.shape}; (1, 2) or {shape[:2]} is needed."
-        ) from None
+            f"{file.name}: Data.Delay differs between the coefficients of a field, which has no "
+            "meaning for a direction; the file is wrong, get another copy."
+        )
+    delay = np.repeat(delay[:, :, :1], len(directions), axis=2)
+    # The harmonics' frame is the source's, which turns with SourceView and stands at the listener.
+    distance = _harmonic_distance(file)
+    position = read_places(file, 1, 1)
+    placed = (distance * directions) @ position.axes[0].T
+    return response, placed[None], delay, rate
 
 
-def _rate(sofa: Any, path: Path) -> float:
-    rate = float(np.ravel(sofa.Data_SamplingRate)[0])
-    if not 4_000 <= rate <= 1_000_000:
-        raise ValidationError(f"{path.name}: Data.SamplingRate is {rate:g} Hz; the file is wrong.")
-    return rate
-
-
-def _right_ear_first(sofa: Any) -> bool:
-    """Say whether receiver 0 is the right ear, by the sign of y of the receivers."""
-    receivers = getattr(sofa, "ReceiverPosition", None)
-    if receivers is None:
-        return False
-    receivers = np.asarray(receivers, dtype=float)
-    receivers = receivers[..., 0] if receivers.ndim == 3 else receivers
-    if receivers.shape[0] != 2:
-        return False
-    if str(getattr(sofa, "ReceiverPosition_Type", "cartesian")).lower().startswith("spher"):
-        side = np.sin(np.deg2rad(receivers[:, 0]))
-    else:
-        side = receivers[:, 1]
-    return bool(side[0] < -1e-6 and side[1] > 1e-6)
+def _harmonic_distance(file: SofaFields) -> float:
+    """Return in m where the field was measured: the third column of EmitterPosition."""
+    value = file.values.get("EmitterPosition")
+    if value is None or "C" not in file.dimensions["EmitterPosition"]:
+        return _UNKNOWN_DISTANCE
+    # Its angles mean nothing there, and SOFAtoolbox writes NaN.
+    column = file.dimensions["EmitterPosition"].index("C")
+    radius = np.moveaxis(value, column, 0)[2].ravel()
+    known = radius[np.isfinite(radius) & (radius > 0)]
+    return float(known.mean()) if len(known) else _UNKNOWN_DISTANCE
