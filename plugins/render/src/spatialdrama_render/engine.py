@@ -161,7 +161,7 @@ class Source:
         self.emitted: np.ndarray | None = None
         self._tail_mix = np.asarray(tail_mix, dtype=np.float32)
         self._last_sound = -1
-        self._longest = longest
+        self._longest, self._block = longest, block
         self._low_passes = LowPasses(colours.corners, rate)
         self._recent = np.zeros((1 + len(colours.corners), 2 * delay.HALF), dtype=np.float32)
         # Room for many blocks, so that the past is moved to the front once in a while only.
@@ -181,13 +181,18 @@ class Source:
         """How many images beside the direct sound."""
         return len(self._images.images)
 
-    def feed(self, mono: np.ndarray) -> bool:
-        """Take the next samples; say whether anything of them, or of before, can be heard."""
-        sounding = np.flatnonzero(mono)
-        if len(sounding):
-            self._last_sound = self.fed + int(sounding[-1])
-        n = len(mono)
+    def feed(self, mono: np.ndarray | None) -> bool:
+        """Take the next (block,) samples, None for silence.
+
+        Returns
+        -------
+        bool
+            False when nothing of them, nor of before, can be heard any more.
+        """
+        n = self._block
         first = self.fed - delay.HALF  # of the polynomials that these samples complete
+        if mono is not None and mono.any():
+            self._last_sound = self.fed + n
         self.fed += n
         ringing = self._low_passes.ring + self._longest + delay.HALF + self.ears.head.taps
         if self._last_sound < 0 or first > self._last_sound + ringing:
@@ -198,7 +203,7 @@ class Source:
             self._held = self._span
             self.emitted = None
             return False
-        signals = self._low_passes(mono)
+        signals = self._low_passes(np.zeros(n, np.float32) if mono is None else mono)
         self.emitted = self._tail_mix @ signals
         stretch = np.concatenate([self._recent, signals], axis=1)
         self._recent = stretch[:, n:].copy()
@@ -269,7 +274,7 @@ class Source:
             self._polynomials, self._origin, self._held, points.position[ear, :, 0],
             points.colour[:, 0], signal[None, past:],
         )  # fmt: skip
-        direct.filter_moving(signal, filters[ear], direct.HOP, out)
+        direct.filter_moving(signal, filters, direct.HOP, out)
         self._ear_past[ear] = signal[len(out) :]
 
     def filters(self, points: _Control) -> np.ndarray:
@@ -315,3 +320,93 @@ def _read_images(polynomials, origin, held, position, colour, shares, ear, index
                 colour[k, i], colour[k + 1, i], images, i, 0, hop,
             )  # fmt: skip
         buses.add_to_buses(images, weights, k, mixed, history + k * hop)
+
+
+class Engine:
+    """All voices of one room to one head, block by block.
+
+    Parameters
+    ----------
+    ears : Ears
+    sources : list of Source
+    tail : (2, m) float32, or None
+        The room's late response, see :mod:`spatialdrama_render.tail`.
+    block : int
+        Samples per block, a multiple of :data:`GRAIN`.
+    latency : int
+        Samples by which the output is behind the input, a multiple of :data:`GRAIN`.
+    pool : Executor, optional
+        Renders the ears side by side.
+    """
+
+    def __init__(
+        self, ears: Ears, sources: list[Source], tail: np.ndarray | None = None, *,
+        block: int = BLOCK, latency: int = 0, pool: Executor | None = None,
+    ) -> None:  # fmt: skip
+        for what, value in (("block", block), ("latency", latency)):
+            if value % GRAIN or value < 0:
+                raise ValidationError(f"{what} is a multiple of {GRAIN} samples; got {value!r}.")
+        self.ears, self.sources, self.block, self._pool = ears, sources, block, pool
+        #: Drama sample with which the next block of output begins.
+        self.done = -latency
+        basis = ears.basis
+        self._buses = np.zeros((2, len(basis.filters), basis.history + block), dtype=np.float32)
+        self._tail = None if tail is None else TailConvolver(tail, block)
+        self._late = np.zeros(latency, dtype=np.float32)
+        self._quiet = True
+
+    def process(
+        self, signals: list[np.ndarray | None], listener: Listener | None = None
+    ) -> np.ndarray:
+        """Return the next (2, block) samples.
+
+        Parameters
+        ----------
+        signals : one (block,) float32 for each source, or None for silence
+        listener : Listener
+            Control points every :data:`spatialdrama_render.direct.HOP` samples, the block's first
+            and the next one's first included.
+        """
+        listener = Listener.at_rest() if listener is None else listener
+        heard = []
+        for source, signal in zip(self.sources, signals, strict=True):
+            if source.feed(signal):
+                heard.append((source, *source.control(self.done, self.block, listener)))
+        filters = [source.filters(early) for source, early, _ in heard]
+        out = np.zeros((2, self.block), dtype=np.float32)
+        reflecting = any(late is not None for _, _, late in heard)
+        work = [(e, heard, filters, out[e], reflecting) for e in (0, 1)]
+        if self._pool is None:
+            for each in work:
+                self._ear(*each)
+        else:
+            list(self._pool.map(lambda each: self._ear(*each), work))
+        self._quiet = not reflecting
+        if self._tail is not None:
+            out += self._tail(self._emitted())
+        self.done += self.block
+        return out
+
+    def _emitted(self) -> np.ndarray:
+        """Return what all voices send into the tail, late by the engine's latency."""
+        total = np.zeros(len(self._late) + self.block, dtype=np.float32)
+        total[: len(self._late)] = self._late
+        for source in self.sources:
+            if source.emitted is not None:
+                total[len(self._late) :] += source.emitted
+        self._late = total[self.block :]
+        return total[: self.block]
+
+    def _ear(self, ear: int, heard: list, filters: list, out: np.ndarray, reflecting: bool) -> None:
+        for (source, early, _), pair in zip(heard, filters, strict=True):
+            source.direct_sound(ear, early, pair[ear], out)
+        if not reflecting and self._quiet:
+            return
+        # One more block runs after the last reflection, to let the filters ring out.
+        mixed, history = self._buses[ear], self.ears.basis.history
+        mixed[:, :history] = mixed[:, self.block :]
+        mixed[:, history:] = 0
+        for source, _, late in heard:
+            if late is not None:
+                source.reflected_sound(ear, late, mixed)
+        out += self.ears.basis.filter(mixed)
