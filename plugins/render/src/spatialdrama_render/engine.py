@@ -27,8 +27,11 @@ from spatialdrama_render.tail_convolver import TailConvolver
 
 #: Blocks are whole multiples of this many samples: the images' control points.
 GRAIN = buses.HOP
-#: Samples per block offline; with the filters' history the transforms are 2048 long.
-BLOCK = 1920
+#: Samples per block offline; with the filters' history the transforms are 4096 long. Shorter
+#: blocks fit the cache better and cost more calls, longer ones the other way round.
+BLOCK = 3968
+#: Samples per block where nothing reflects.
+FREE_BLOCK = 8064
 
 
 @attrs.frozen(eq=False)

@@ -276,19 +276,21 @@ class PhysicalRenderer:
         self, talkers: list[Talker], room: Room | None, listener: Pose | None, start: float,
         length: int, progress: Any = None,
     ) -> Iterator[np.ndarray]:  # fmt: skip
-        """Yield (2, at most BLOCK) float32 until `length` samples are out."""
-        running, skip = self._engine(talkers, room, listener, start, engine.BLOCK)
-        steps = range(0, length + skip, engine.BLOCK)
+        """Yield (2, at most a block) float32 until `length` samples are out."""
+        block = engine.FREE_BLOCK if room is None else engine.BLOCK
+        running, skip = self._engine(talkers, room, listener, start, block)
+        steps = range(0, length + skip, block)
         with one_blas_thread():
             for first in _shown(steps, progress):
                 signals = []
                 for talker in talkers:
-                    block = talker.block(first, engine.BLOCK)
-                    signals += talker.sounding(first, block, start, self.rate)
-                part = running.process(signals, self._listener(listener, start, running.done))
+                    spoken = talker.block(first, block)
+                    signals += talker.sounding(first, spoken, start, self.rate)
+                head = self._listener(listener, start, running.done, block)
+                part = running.process(signals, head)
                 yield part[:, max(skip - first, 0) : length + skip - first]
                 if callable(progress):
-                    progress(min(first + engine.BLOCK, length), length)
+                    progress(min(first + block, length), length)
 
     def _engine(
         self, talkers: list[Talker], room: Room | None, listener: Pose | None, start: float,
@@ -322,14 +324,14 @@ class PhysicalRenderer:
         )
         return running, latency
 
-    def _listener(self, listener: Pose | None, start: float, first: int) -> Listener:
+    def _listener(self, listener: Pose | None, start: float, first: int, block: int) -> Listener:
         """Return where the head is at the control points of a block."""
         if listener is None:
             return Listener.at_rest()
         if len(listener.time) == 1:
             at = [float(listener.time[0])]
         else:
-            at = start + (first + np.arange(0, engine.BLOCK + 1, HOP)) / self.rate
+            at = start + (first + np.arange(0, block + 1, HOP)) / self.rate
         return Listener(
             np.ascontiguousarray(listener.positions_at(at)), head_matrices(listener, at)
         )

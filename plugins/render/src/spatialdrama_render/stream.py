@@ -49,7 +49,6 @@ class Stream:
         self._place = np.asarray(place, dtype=float)[None]
         self._last: np.ndarray | None = None
         self._done = 0
-        self._held = np.zeros((len(self._talkers), latency), dtype=np.float32)
 
     @property
     def time(self) -> float:
@@ -107,12 +106,13 @@ class Stream:
         for name in self._talkers:
             block = blocks.get(name)
             if block is not None:
-                block = checked_mono(block, self.rate, self.rate).astype(np.float32, copy=False)
+                block = checked_mono(block, self.rate, self.rate)
                 if len(block) != self.block:
                     raise ValidationError(
                         f"a block of {name!r} has {len(block)} samples; this stream takes "
                         f"{self.block} at a time (stream(block=...), a multiple of {GRAIN})."
                     )
+                block = block.astype(np.float32) * np.float32(self._talkers[name].gain)
             out.append(block)
         return out
 

@@ -38,6 +38,11 @@ class Talker:
         self.nearest = min(self.nearest, job.nearest)
 
     @property
+    def gain(self) -> float:
+        """The factor of the first stem; all stems of a speaker share it."""
+        return self.stems[0][1].gain
+
+    @property
     def end(self) -> int:
         """One past the last sample that is spoken."""
         return max(first + len(job.mono) for first, job in self.stems)
