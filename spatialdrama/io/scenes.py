@@ -25,13 +25,7 @@ SCHEMA = "spatialdrama.scene/1"
 def scene_to_dict(scene: Scene) -> dict[str, Any]:
     """Return a JSON-ready description of `scene`."""
     out: dict[str, Any] = {"schema": SCHEMA}
-    if not scene.room.is_free_field:
-        room = scene.room
-        out["room"] = {"size": list(room.size), "listener": list(room.listener)}
-        key = "rt60" if room.rt60 is not None else "absorption"
-        out["room"][key] = getattr(room, key)
-    else:
-        out["room"] = None
+    out["room"] = room_to_dict(scene.room)
     out["speakers"] = {
         name: {
             "pose": pose_to_dict(source.pose),
@@ -47,6 +41,38 @@ def scene_to_dict(scene: Scene) -> dict[str, Any]:
     return out
 
 
+def room_to_dict(room: Room) -> dict[str, Any] | None:
+    """Return a JSON-ready description of a room; None for the free field."""
+    if room.is_free_field:
+        return None
+    if room.is_measured:
+        return {"brir": room.brir}
+    out: dict[str, Any] = {"size": list(room.size), "listener": list(room.listener)}
+    if room.rt60 is not None:
+        out["rt60"] = _listed(room.rt60)
+    elif isinstance(room.absorption, Mapping):
+        out["absorption"] = {wall: _listed(v) for wall, v in room.absorption.items()}
+    else:
+        out["absorption"] = _listed(room.absorption)
+    if room.drr_db is not None:
+        out["drr_db"] = room.drr_db
+    return out
+
+
+def room_from_dict(entry: Mapping[str, Any] | None, folder: Path | None = None) -> Room:
+    """Build a room; `folder` is where the impulse response it names is looked for."""
+    if entry is None:
+        return Room.free_field()
+    if not isinstance(entry, Mapping):
+        raise ValidationError(f"expected a mapping with size and rt60; got {entry!r}.")
+    _no_strangers(entry, {"size", "rt60", "absorption", "listener", "drr_db", "brir"}, "room")
+    options = dict(entry)
+    brir = options.get("brir")
+    if isinstance(brir, str) and brir and folder is not None:
+        options["brir"] = folder / brir  # an absolute path stays what it is
+    return Room(**options)
+
+
 def scene_from_dict(data: Mapping[str, Any], folder: Path | None = None) -> Scene:
     """Build a scene; `folder` is where the pose files it names are looked for."""
     if not isinstance(data, Mapping) or not isinstance(data.get("speakers"), Mapping):
@@ -55,7 +81,7 @@ def scene_from_dict(data: Mapping[str, Any], folder: Path | None = None) -> Scen
     schema = data.get("schema", SCHEMA)
     if schema != SCHEMA:
         raise ValidationError(f"scene has schema {schema!r}; this version reads {SCHEMA!r}.")
-    room = guarded(lambda: _room(data.get("room")), "room")
+    room = guarded(lambda: room_from_dict(data.get("room"), folder), "room")
     speakers = {
         name: guarded(lambda entry=entry: _source(entry, folder), f"speaker {name!r}")
         for name, entry in data["speakers"].items()
@@ -116,8 +142,13 @@ def pose_from_dict(data: Any, folder: Path | None = None) -> Pose:
 
 
 def write_scene(scene: Scene, path: Any) -> Path:
-    """Write JSON."""
-    return write_json(path, scene_to_dict(scene))
+    """Write JSON; a measured room beside or below the file is named relative to it."""
+    data = scene_to_dict(scene)
+    if scene.room.is_measured:
+        brir, folder = Path(scene.room.brir), Path(path).absolute().parent
+        if brir.is_relative_to(folder):
+            data["room"]["brir"] = brir.relative_to(folder).as_posix()
+    return write_json(path, data)
 
 
 def read_scene(path: Any) -> Scene:
@@ -126,13 +157,9 @@ def read_scene(path: Any) -> Scene:
     return guarded(lambda: scene_from_dict(data, Path(path).parent), f"scene file {path}")
 
 
-def _room(entry: Any) -> Room:
-    if entry is None:
-        return Room.free_field()
-    if not isinstance(entry, Mapping):
-        raise ValidationError(f"expected a mapping with size and rt60; got {entry!r}.")
-    _no_strangers(entry, {"size", "rt60", "absorption", "listener"}, "room")
-    return Room(**entry)
+def _listed(value: Any) -> Any:
+    """Return tuples as the lists that JSON makes of them."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _source(entry: Any, folder: Path | None) -> Source:

@@ -12,139 +12,10 @@ from spatialdrama.conventions import HEAD_CLEARANCE
 from spatialdrama.errors import ValidationError
 from spatialdrama.types import reprs
 from spatialdrama.types.pose import Pose
-from spatialdrama.types.validate import FrozenMapping, check_positive, finite, unknown_name, vector3
+from spatialdrama.types.room import Room
+from spatialdrama.types.validate import FrozenMapping, finite, unknown_name
 
 DIRECTIVITIES = ("speech", "omni")
-
-
-@attrs.frozen(kw_only=False)
-class Room:
-    """A shoebox room, or the free field.
-
-    Parameters
-    ----------
-    size : (length, width, height) in m, or None
-        Along x (forward), y (left) and z (up). None is the free field.
-    rt60 : float, s, optional
-        Time in which the sound decays by 60 dB.
-    absorption : float in (0, 1], optional
-        Mean energy absorption of the walls, instead of `rt60`.
-    listener : three float, m, optional
-        The scene's origin, measured from the room's corner (where x, y and z are smallest).
-        Default: the middle of the floor, 1.5 m up, or at half height in a lower room.
-
-    Raises
-    ------
-    ValidationError
-        For sizes, times or absorptions that no room has.
-
-    Examples
-    --------
-    >>> import spatialdrama as sd
-    >>> room = sd.Room(size=(6, 5, 3), rt60=0.35)
-    >>> room.listener
-    (3.0, 2.5, 1.5)
-    >>> room.volume
-    90.0
-    """
-
-    size: tuple[float, float, float] | None = attrs.field(default=None)
-    rt60: float | None = attrs.field(default=None, kw_only=True)
-    absorption: float | None = attrs.field(default=None, kw_only=True)
-    listener: tuple[float, float, float] | None = attrs.field(default=None, kw_only=True)
-
-    def __attrs_post_init__(self) -> None:
-        put = object.__setattr__
-        if self.size is None:
-            for name in ("rt60", "absorption", "listener"):
-                if getattr(self, name) is not None:
-                    raise ValidationError(
-                        f"a free field has no {name}; give the room a size, such as (6, 5, 3)."
-                    )
-            return
-        size = vector3(self.size, "Room size")
-        if size.min() <= 0:
-            raise ValidationError(f"Room size must be three positive metres; got {self.size!r}.")
-        put(self, "size", tuple(map(float, size)))
-        if (self.rt60 is None) == (self.absorption is None):
-            raise ValidationError(
-                "Room needs either rt60= (seconds) or absorption= (0 to 1); got "
-                f"rt60={self.rt60!r}, absorption={self.absorption!r}."
-            )
-        if self.rt60 is not None:
-            put(self, "rt60", check_positive(self.rt60, "rt60", unit="s"))
-        else:
-            value = check_positive(self.absorption, "absorption")
-            if value > 1:
-                raise ValidationError(f"absorption is a share of energy, 0 to 1; got {value:g}.")
-            put(self, "absorption", value)
-        default = (size[0] / 2, size[1] / 2, min(1.5, size[2] / 2))
-        origin = vector3(default if self.listener is None else self.listener, "Room listener")
-        if np.any(origin <= 0) or np.any(origin >= size):
-            raise ValidationError(
-                f"Room listener {tuple(map(float, origin))} is not inside a room of size "
-                f"{self.size}; it is measured from the corner."
-            )
-        put(self, "listener", tuple(map(float, origin)))
-
-    @classmethod
-    def free_field(cls) -> Room:
-        """Return no room at all: no reflections, no tail.
-
-        Examples
-        --------
-        >>> from spatialdrama.types import Room
-        >>> Room.free_field().is_free_field
-        True
-        """
-        return cls(None)
-
-    @property
-    def is_free_field(self) -> bool:
-        """True when nothing reflects."""
-        return self.size is None
-
-    @property
-    def volume(self) -> float:
-        """Cubic metres."""
-        return float(np.prod(self._sized()))
-
-    @property
-    def surface(self) -> float:
-        """Square metres of wall, floor and ceiling."""
-        length, width, height = self._sized()
-        return 2 * (length * width + length * height + width * height)
-
-    @property
-    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
-        """The room's lowest and highest corner in the scene frame, (3,) m each."""
-        size, origin = np.array(self._sized()), np.array(self.listener)
-        return -origin, size - origin
-
-    def contains(self, points: Any) -> np.ndarray:
-        """Return (n,) bool: which scene points (n, 3) lie between the walls."""
-        points = np.atleast_2d(points)
-        if self.is_free_field:
-            return np.ones(len(points), bool)
-        low, high = self.bounds
-        return np.all((points > low) & (points < high), axis=1)
-
-    def _sized(self) -> tuple[float, float, float]:
-        if self.size is None:
-            raise ValidationError("a free field has no size; ask room.is_free_field first.")
-        return self.size
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        return reprs.bundle(self, svg=reprs.top_view({}, self))
-
-    def __repr__(self) -> str:
-        if self.is_free_field:
-            return "Room(free field)"
-        shape = " x ".join(f"{s:g}" for s in self._sized())
-        damping = (
-            f"RT60 {self.rt60:g} s" if self.rt60 is not None else f"absorption {self.absorption:g}"
-        )
-        return f"Room({shape} m, {damping})"
 
 
 @attrs.frozen
@@ -301,7 +172,8 @@ class Scene:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         poses = {name: s.pose for name, s in self.speakers.items()}
-        return reprs.bundle(self, svg=reprs.top_view(poses, self.room))
+        walls = self.room if self.room.is_shoebox else None
+        return reprs.bundle(self, svg=reprs.top_view(poses, walls))
 
 
 def _check_inside(who: str, pose: Pose, room: Room) -> None:

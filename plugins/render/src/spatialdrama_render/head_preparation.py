@@ -7,13 +7,22 @@ import xarray as xr
 
 from spatialdrama.errors import ValidationError
 from spatialdrama_render.hrtf import ITD_MODELS, HrtfSet
+from spatialdrama_render.phase_split import (
+    GUARD,
+    ITD_BAND,
+    fft_size,
+    keep_itd,
+    lag,
+    measured_filters,
+    minimum_phase,
+    shortened,
+)
 
 EQUALISATIONS = ("diffuse", "none")
-#: Samples of each minimum-phase filter at 48 kHz; KEMAR's energy beyond is below -50 dB.
+PHASES = ("minimum", "measured")
+#: Samples of each minimum-phase filter at 48 kHz. On KEMAR, equalised: interaural level over the
+#: whole band within 0.25 dB (95 %) of the measured one.
 TAPS = 128
-_FFT = 2048
-#: Hz; where the delay is fitted: hearing's range for time differences in the fine structure.
-_ITD_BAND = (100.0, 1500.0)
 #: Hz; outside this range a measured diffuse field says more about loudspeakers than about heads.
 _EQUALISE_BAND = (120.0, 18_000.0)
 #: dB; how far the equalisation may boost.
@@ -28,7 +37,8 @@ def prepare_head(
     rate: float,
     equalisation: str = "diffuse",
     itd: str = "measured",
-    taps: int = TAPS,
+    phase: str = "minimum",
+    taps: int | None = None,
 ) -> HrtfSet:
     """Make a head of measured responses.
 
@@ -42,22 +52,83 @@ def prepare_head(
         "diffuse" divides all filters by one common magnitude, the diffuse-field average, which
         takes out the measuring loudspeaker and the ear canal (headphones bring their own) and
         leaves every difference between ears and directions as measured. "none" keeps the
-        measured spectra and only sets their level, 0 dB on average from 200 Hz to 1 kHz.
+        measured spectra and divides by one number, so that their level is 0 dB on average from
+        200 Hz to 1 kHz. What they were divided by is kept in :attr:`HrtfSet.equaliser`.
     itd : "measured" or "sphere"
         Interaural time differences of the measurement, or of a rigid sphere of the house's head
         radius (:func:`spatialdrama.dsp.pose_itd.pose_itd_us`). KEMAR's are up to 0.1 ms from the
         sphere's.
-    taps : int
+    phase : "minimum" or "measured"
+        "minimum" plays minimum-phase filters after the delays: few taps, smooth between
+        directions, and below 1.5 kHz the measured time between the ears. "measured" plays the
+        measured responses with their delay taken out: with ``equalisation="none"`` a source that
+        rests at a measured direction sounds as plain convolution with its response does (KEMAR:
+        -65 dB apart), at several times the taps and with more colour between directions.
+    taps : int, optional
+        Samples per filter: 128 with minimum phase, or as many as the responses need to -60 dB.
 
     Returns
     -------
     HrtfSet
+
+    Examples
+    --------
+    >>> from spatialdrama.io.sofa import read_sofa
+    >>> from spatialdrama_render.head_preparation import prepare_head
+    >>> prepare_head(read_sofa("head.sofa"), rate=48000).taps       # doctest: +SKIP
+    128
     """
     for what, value, known in (
-        ("equalisation", equalisation, EQUALISATIONS), ("itd", itd, ITD_MODELS)
-    ):  # fmt: skip
+        ("equalisation", equalisation, EQUALISATIONS),
+        ("itd", itd, ITD_MODELS),
+        ("phase", phase, PHASES),
+    ):
         if value not in known:
             raise ValidationError(f"{what} must be one of {', '.join(known)}; got {value!r}.")
+    if taps is not None and not (isinstance(taps, int) and 8 <= taps <= 4096):
+        raise ValidationError(f"taps must be a whole number from 8 to 4096; got {taps!r}.")
+    directions, measured, own_delay = _measurements(responses, rate)
+    n = fft_size(measured.shape[-1])
+    frequency = np.fft.rfftfreq(n, 1 / rate)
+    magnitude = np.abs(np.fft.rfft(measured, n))
+    delays = own_delay + lag(measured, minimum_phase(magnitude), rate, ITD_BAND)
+
+    # A pole that was not measured has a magnitude and a delay, but no response of its own.
+    grid, magnitude, grid_delays = _with_poles(directions, magnitude, delays)
+    area = triangle_areas(grid)
+    equaliser = _divisor(magnitude, area, frequency, equalisation)
+    filters = shortened(minimum_phase(magnitude / equaliser), taps or TAPS)
+    real = len(directions)
+    delays = keep_itd(delays, filters[:real], measured, own_delay, rate, equaliser)
+    if phase == "measured":
+        filters = _with_measured_phase(
+            filters, _equalised(measured, equaliser), delays, own_delay, rate, taps
+        )
+    delays = np.concatenate([delays, grid_delays[real:]])
+    delays -= _median_plane_delay(directions, delays[:real])
+    if itd == "sphere":
+        delays = _sphere_delays(grid, filters, delays, rate)
+    if phase == "measured":
+        delays = delays - GUARD / rate
+    kept = np.fft.rfft(filters, fft_size(filters.shape[-1]))
+    kept_frequency = np.fft.rfftfreq(fft_size(filters.shape[-1]), 1 / rate)
+    return HrtfSet(
+        directions=grid,
+        filters=filters,
+        delays=delays,
+        rate=float(rate),
+        diffuse=np.sqrt(np.einsum("v,vef->f", area, np.abs(kept) ** 2) / 2),
+        coherence=_diffuse_coherence(kept, delays, kept_frequency, area),
+        title=str(responses.attrs["title"]),
+        sha256=str(responses.attrs["sha256"]),
+        itd=itd,
+        phase=phase,
+        equaliser=equaliser,
+    )
+
+
+def _measurements(responses: xr.Dataset, rate: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return directions (v, 3), responses (v, 2, t) at `rate` and their delays (v, 2) s."""
     position = responses["position"].values
     distance = np.linalg.norm(position, axis=1)
     if distance.min() <= 0:
@@ -65,79 +136,46 @@ def prepare_head(
             f"measurement {int(np.argmin(distance))} of {responses.attrs['title']!r} lies at the "
             "head's centre; the file's SourcePosition is wrong."
         )
-    directions = position / distance[:, None]
-    measured = _resampled(responses["impulse_response"].values, responses.attrs["rate"], rate)
-    directions, first = _unique(directions)
-    measured, own_delay = measured[first], responses["delay"].values[first]
-
-    magnitude = np.abs(np.fft.rfft(measured, _FFT))
-    minimum = minimum_phase(magnitude)
-    delays = own_delay + lag(measured, minimum, rate, _ITD_BAND)
-    delays -= _median_plane_delay(directions, delays)
-
-    directions, magnitude, delays = _with_poles(directions, magnitude, delays)
-    area = triangle_areas(directions)
-    diffuse = np.sqrt(np.einsum("v,vef->f", area, magnitude**2) / 2)
-    frequency = np.fft.rfftfreq(_FFT, 1 / rate)
-    if equalisation == "diffuse":
-        magnitude = magnitude / _equaliser(diffuse, frequency)
-    else:
-        band = (frequency >= _LEVEL_BAND[0]) & (frequency <= _LEVEL_BAND[1])
-        magnitude = magnitude / np.sqrt(np.mean(diffuse[band] ** 2))
-    filters = _shortened(minimum_phase(magnitude), taps)
-    if itd == "sphere":
-        delays = _sphere_delays(directions, filters, delays, rate)
-    shortened = np.fft.rfft(filters, _FFT)
-    return HrtfSet(
-        directions=directions,
-        filters=filters,
-        delays=delays,
-        rate=float(rate),
-        diffuse=np.sqrt(np.einsum("v,vef->f", area, np.abs(shortened) ** 2) / 2),
-        coherence=_diffuse_coherence(shortened, delays, frequency, area),
-        title=str(responses.attrs["title"]),
-        sha256=str(responses.attrs["sha256"]),
-        itd=itd,
+    directions, first = _unique(position / distance[:, None])
+    measured = _resampled(
+        responses["impulse_response"].values[first], responses.attrs["rate"], rate
     )
+    return directions, measured, responses["delay"].values[first]
 
 
-def minimum_phase(magnitude: np.ndarray) -> np.ndarray:
-    """Return the minimum-phase impulse responses of (..., bins) magnitudes.
-
-    The folded real cepstrum (Oppenheim and Schafer, Discrete-Time Signal Processing, 13.5).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from spatialdrama_render.head_preparation import minimum_phase
-    >>> minimum_phase(np.full(5, 2.0)).round(6) + 0.0
-    array([2., 0., 0., 0., 0., 0., 0., 0.])
-    """
-    n = 2 * (magnitude.shape[-1] - 1)
-    floor = 1e-5 * magnitude.max(axis=-1, keepdims=True)
-    cepstrum = np.fft.irfft(np.log(np.maximum(magnitude, floor)), n)
-    fold = np.zeros(n)
-    fold[0] = fold[n // 2] = 1.0
-    fold[1 : n // 2] = 2.0
-    return np.fft.irfft(np.exp(np.fft.rfft(cepstrum * fold)), n)
+def _divisor(
+    magnitude: np.ndarray, area: np.ndarray, frequency: np.ndarray, equalisation: str
+) -> np.ndarray:
+    """Return (bins,) what all magnitudes are divided by."""
+    diffuse = np.sqrt(np.einsum("v,vef->f", area, magnitude**2) / 2)
+    if equalisation == "diffuse":
+        return _equaliser(diffuse, frequency)
+    band = (frequency >= _LEVEL_BAND[0]) & (frequency <= _LEVEL_BAND[1])
+    return np.full(len(diffuse), np.sqrt(np.mean(diffuse[band] ** 2)))
 
 
-def lag(late: np.ndarray, early: np.ndarray, rate: float, band: tuple[float, float]) -> np.ndarray:
-    """Return how many seconds `late` (..., n) lags behind `early`, in a band.
+def _equalised(measured: np.ndarray, equaliser: np.ndarray) -> np.ndarray:
+    """Return (v, 2, t) divided by the magnitude, as a minimum-phase filter common to all."""
+    if np.ptp(equaliser) == 0:
+        return measured / equaliser[0]
+    inverse = minimum_phase(1 / equaliser)[: len(equaliser)]
+    n = measured.shape[-1] + len(inverse)
+    return np.fft.irfft(np.fft.rfft(measured, n) * np.fft.rfft(inverse, n), n)
 
-    The peak of the band-limited cross-correlation, refined by a parabola: the band ends far below
-    half the rate, so the correlation is smooth between samples.
-    """
-    n = 2 * _FFT
-    frequency = np.fft.rfftfreq(n, 1 / rate)
-    inside = (frequency >= band[0]) & (frequency <= band[1])
-    cross = np.fft.rfft(late, n) * np.fft.rfft(early, n).conj() * inside
-    correlation = np.fft.irfft(cross, n)
-    peak = np.argmax(correlation, axis=-1)[..., None]
-    low, mid, high = (np.take_along_axis(correlation, (peak + d) % n, axis=-1) for d in (-1, 0, 1))
-    peak = peak + 0.5 * (low - high) / (low - 2 * mid + high)
-    peak = np.where(peak > n / 2, peak - n, peak)
-    return peak[..., 0] / rate
+
+def _with_measured_phase(
+    filters: np.ndarray,
+    measured: np.ndarray,
+    delays: np.ndarray,
+    own_delay: np.ndarray,
+    rate: float,
+    taps: int | None,
+) -> np.ndarray:
+    """Replace minimum-phase filters where there are responses; poles get the same lead."""
+    exact = measured_filters(measured, delays, own_delay, rate, taps)
+    lead = np.zeros((*filters.shape[:2], GUARD))
+    late = shortened(np.concatenate([lead, filters], axis=-1), exact.shape[-1])
+    return np.concatenate([exact, late[len(exact) :]])
 
 
 def triangle_areas(directions: np.ndarray) -> np.ndarray:
@@ -235,17 +273,9 @@ def _sphere_delays(
     from spatialdrama.dsp.pose_itd import pose_itd_us
 
     wanted = 1e-6 * pose_itd_us(1.5 * directions)
-    brought = lag(filters[:, 1], filters[:, 0], rate, _ITD_BAND)
+    brought = lag(filters[:, 1], filters[:, 0], rate, ITD_BAND)
     half = (wanted - brought) / 2
     return delays.mean(axis=1, keepdims=True) + np.stack([-half, half], axis=1)
-
-
-def _shortened(filters: np.ndarray, taps: int) -> np.ndarray:
-    """Cut to `taps` with a short fade, so that the cut does not ring."""
-    out = filters[..., :taps].copy()
-    fade = min(24, taps // 4)
-    out[..., -fade:] *= np.cos(np.linspace(0, np.pi / 2, fade + 1)[1:]) ** 2
-    return out
 
 
 def _diffuse_coherence(

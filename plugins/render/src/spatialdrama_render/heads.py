@@ -16,10 +16,12 @@ from spatialdrama.errors import ValidationError
 from spatialdrama_render.head_preparation import prepare_head
 from spatialdrama_render.hrtf import HrtfSet
 
-#: Heads by name; each is an asset of the same name.
-HEADS = ("kemar",)
+#: Heads by name: measured ones are assets of the same name, the others closed forms
+#: (:mod:`spatialdrama_render.ear_models`).
+HEADS = ("kemar", "spaced-pinnae", "sphere")
+_CLOSED_FORMS = {"spaced-pinnae": "spaced_pinnae", "sphere": "sphere"}
 #: Raised when the preparation gives other numbers for the same file.
-PREPARATION_VERSION = 2
+PREPARATION_VERSION = 3
 _KEPT: dict[tuple, HrtfSet] = {}
 
 
@@ -29,15 +31,17 @@ def load_head(
     rate: float = HOUSE_RATE,
     equalisation: str = "diffuse",
     itd: str = "measured",
+    phase: str = "minimum",
+    taps: int | None = None,
 ) -> HrtfSet:
     """Return a head ready to render with; the second call for the same one is free.
 
     Parameters
     ----------
-    hrtf : "kemar", path of a SOFA file, or xarray.Dataset
+    hrtf : "kemar", "spaced-pinnae", "sphere", path of a SOFA file, or xarray.Dataset
         A dataset is laid out as :func:`spatialdrama.io.sofa.read_sofa` returns it.
     rate : float, Hz
-    equalisation, itd : str
+    equalisation, itd, phase, taps
         See :func:`spatialdrama_render.head_preparation.prepare_head`.
 
     Raises
@@ -53,14 +57,28 @@ def load_head(
     >>> load_head("kemar").taps                                     # doctest: +SKIP
     128
     """
+    options = {
+        "rate": float(rate), "equalisation": equalisation, "itd": itd, "phase": phase, "taps": taps
+    }  # fmt: skip
     if isinstance(hrtf, xr.Dataset):
-        return prepare_head(hrtf, rate=rate, equalisation=equalisation, itd=itd)
+        return prepare_head(hrtf, **options)
+    if isinstance(hrtf, str) and hrtf in _CLOSED_FORMS:
+        key = (hrtf, *options.values())
+        if key not in _KEPT:
+            _KEPT[key] = prepare_head(_closed_form(hrtf), **options)
+        return _KEPT[key]
     path = _path(hrtf)
     stat = path.stat()
-    key = (str(path), stat.st_mtime_ns, stat.st_size, rate, equalisation, itd)
+    key = (str(path), stat.st_mtime_ns, stat.st_size, *options.values())
     if key not in _KEPT:
-        _KEPT[key] = _prepared(path, rate=rate, equalisation=equalisation, itd=itd)
+        _KEPT[key] = _prepared(path, **options)
     return _KEPT[key]
+
+
+def _closed_form(name: str) -> xr.Dataset:
+    from spatialdrama_render import ear_models
+
+    return getattr(ear_models, _CLOSED_FORMS[name])()
 
 
 def _prepared(path: Path, **options: Any) -> HrtfSet:

@@ -1,9 +1,7 @@
 """A head: which filter and which delay each ear has for every direction.
 
-Measured responses are split into a minimum-phase filter and a delay, because delays interpolate
-between directions and mixtures of shifted impulses do not. The split follows Kulkarni, Isabelle
-and Colburn (1999), except that the delay is the one that keeps the low-frequency interaural time
-difference of the measurement (below 1.5 kHz, where hearing uses it), not a broadband onset.
+Measured responses are split into a filter and a delay, because delays interpolate between
+directions and mixtures of shifted impulses do not; see :mod:`spatialdrama_render.phase_split`.
 """
 
 from __future__ import annotations
@@ -22,12 +20,12 @@ ITD_MODELS = ("measured", "sphere")
 
 @attrs.frozen(eq=False, repr=False)
 class HrtfSet:
-    """Minimum-phase filters and delays on a grid of directions.
+    """Filters and delays on a grid of directions.
 
     Parameters
     ----------
     directions : (v, 3) float64, unit vectors in the listener frame
-    filters : (v, 2, taps) float64, minimum phase, left ear first
+    filters : (v, 2, taps) float64, left ear first
     delays : (v, 2) float64, s, relative to the arrival at the head's centre; negative where the
         ear hears the wave before the centre would
     rate : float, Hz
@@ -40,6 +38,13 @@ class HrtfSet:
         Where it came from.
     itd : "measured" or "sphere"
         What the delays follow.
+    phase : "minimum" or "measured"
+        What the filters are; with measured phase the arrival comes 16 samples into each filter
+        and the delays are that much earlier.
+    equaliser : (bins,) float64, optional
+        Magnitude that every filter was divided by, on ``numpy.fft.rfftfreq``'s grid; one number
+        throughout where nothing was equalised. Raw responses divided by it are what this head
+        plays.
 
     Examples
     --------
@@ -57,6 +62,8 @@ class HrtfSet:
     title: str = ""
     sha256: str = ""
     itd: str = "measured"
+    phase: str = "minimum"
+    equaliser: np.ndarray | None = None
     _caches: dict = attrs.field(factory=dict, init=False)
 
     @property
