@@ -48,7 +48,7 @@ def test_filters_are_mixed_between_corners_and_shells(sphere):
 
 def slow_buses(basis, images, weights):
     """Each image through its own filter in the reduced basis, weights linear in time."""
-    count, n = images.shape
+    n = images.shape[1]
     hop, taps = buses.HOP, basis.filters.shape[1]
     filters = basis.filters.astype(float)
     mixed = np.zeros((len(filters), n))

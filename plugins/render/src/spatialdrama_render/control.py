@@ -170,9 +170,7 @@ def describe(
                     square += f * f
                 share = mouth_share(along * scale / np.sqrt(square))
             gain = image_gain[i] / max(distance, near_limit)
-            colour_weights(
-                colour_table[i], colour_distances, distance, share, gain, colour[k, i]
-            )
+            colour_weights(colour_table[i], colour_distances, distance, share, gain, colour[k, i])
             if nearest_only:
                 closest = nearest(direction[0], direction[1], direction[2], directions)
                 for c in range(3):

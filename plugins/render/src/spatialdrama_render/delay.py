@@ -11,6 +11,7 @@ are the least-squares fit to the ideal shift from 0 to 18 kHz; errors, held by t
 from __future__ import annotations
 
 from functools import lru_cache
+
 import numpy as np
 
 from spatialdrama_render.jit import kernel

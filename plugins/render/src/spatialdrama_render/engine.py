@@ -216,9 +216,7 @@ class Source:
             self._origin += self._held - self._span
             self._held = self._span
         for q in range(len(stretch)):
-            delay.extend(
-                stretch[q], delay.polynomial_taps(), self._polynomials[q], self._held
-            )
+            delay.extend(stretch[q], delay.polynomial_taps(), self._polynomials[q], self._held)
         self._held += n
         return True
 

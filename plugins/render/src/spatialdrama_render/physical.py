@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,15 @@ from spatialdrama.conventions import HOUSE_RATE, SPEED_OF_SOUND
 from spatialdrama.errors import ValidationError
 from spatialdrama.types import BinauralAudio, Pose, Room, Scene
 from spatialdrama_render import buses, delay, engine, images
-from spatialdrama_render.checks import Job, checked_job
+from spatialdrama_render.checks import checked_job
 from spatialdrama_render.colours import colours
+from spatialdrama_render.direct import HOP
 from spatialdrama_render.directivity import CORNER, check_directivity, diffuse_share
 from spatialdrama_render.engine import Ears, Engine, Listener, Source
 from spatialdrama_render.heads import load_head
 from spatialdrama_render.hrtf import INTERPOLATIONS, HrtfSet
 from spatialdrama_render.images import Images, shoebox_images
 from spatialdrama_render.mixing import talkers_of
-from spatialdrama_render.direct import HOP
 from spatialdrama_render.propagation import head_matrices
 from spatialdrama_render.stream import STREAM_BLOCK, Stream
 from spatialdrama_render.tail import binaural_tail
@@ -253,9 +253,7 @@ class PhysicalRenderer:
         running, latency = self._engine(
             list(talkers.values()), scene.room, scene.listener, start, block
         )
-        return Stream(
-            running, talkers, start=start, rate=self.rate, latency=latency, place=place
-        )
+        return Stream(running, talkers, start=start, rate=self.rate, latency=latency, place=place)
 
     # -- how it is done -----------------------------------------------------------------------
 
@@ -310,10 +308,18 @@ class PhysicalRenderer:
             for piece in talker.pieces:
                 sources.append(
                     Source(
-                        self._ears, piece.track, every, coloured, mouth=mouth,
-                        near_limit=self.near_limit, start=start, longest=longest, rate=self.rate,
-                        block=block, tail_mix=_tail_mix(coloured.corners, mouth),
-                    )  # fmt: skip
+                        self._ears,
+                        piece.track,
+                        every,
+                        coloured,
+                        mouth=mouth,
+                        near_limit=self.near_limit,
+                        start=start,
+                        longest=longest,
+                        rate=self.rate,
+                        block=block,
+                        tail_mix=_tail_mix(coloured.corners, mouth),
+                    )
                 )
         nearest = min(talker.nearest for talker in talkers)
         early = (nearest / SPEED_OF_SOUND + float(self._ears.delays.min())) * self.rate

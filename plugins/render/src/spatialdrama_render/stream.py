@@ -55,9 +55,7 @@ class Stream:
         """Drama time of the next sample that goes in, s."""
         return self._start + self._done / self.rate
 
-    def process(
-        self, blocks: Any, orientation: Any = None
-    ) -> np.ndarray:
+    def process(self, blocks: Any, orientation: Any = None) -> np.ndarray:
         """Take the next block and return what is heard of it.
 
         Parameters
