@@ -1,95 +1,98 @@
-"""The two filter kernels beside slow loops that do what their docstrings say."""
+"""The compiled kernels beside slow loops that do what their docstrings say."""
 
 import numpy as np
 import pytest
 from spatialdrama_render import buses, direct
-from spatialdrama_render.buses import BasisBuses
-from spatialdrama_render.direct import DirectFilter
+from spatialdrama_render.buses import Basis
+from spatialdrama_render.lowpass import LowPasses
+from spatialdrama_render.tail_convolver import TailConvolver
 
 
 def random_directions(n, seed):
     return np.random.default_rng(seed).normal(size=(n, 3))
 
 
-def slow_direct(head, ears, index, weight, history):
+def slow_moving_filter(signal, filters, hop):
     """Cross-fade between control points, one output sample at a time."""
-    hop, out = direct.HOP, np.zeros((2, ears.shape[1] - history))
-    for e in (0, 1):
-        filters = [
-            sum(w * head.filters[v, e] for v, w in zip(iv, wv, strict=True))
-            for iv, wv in zip(index, weight, strict=True)
-        ]
-        for n in range(out.shape[1]):
-            s, a = n // hop, (n % hop) / hop
-            h = (1 - a) * filters[s] + a * filters[s + 1]
-            past = ears[e, history + n - len(h) + 1 : history + n + 1]
-            out[e, n] = h @ past[::-1]
-    return out
-
-
-def test_direct_filter_is_the_slow_loop(sphere):
-    head, kernel = sphere.head, DirectFilter(sphere.head)
-    ears = np.random.default_rng(0).standard_normal((2, kernel.history + 5 * direct.HOP))
-    ears = ears.astype(np.float32)
-    index, weight = head.weights(random_directions(6, 1))
-    got = kernel(ears, index, weight)
-    want = slow_direct(head, ears, index, weight, kernel.history)
-    np.testing.assert_allclose(got, want, atol=2e-5)
-    # The short cut for a source that stands still gives the same.
-    index[:], weight[:] = index[0], weight[0]
-    want = slow_direct(head, ears, index, weight, kernel.history)
-    np.testing.assert_allclose(kernel(ears, index, weight), want, atol=2e-5)
-
-
-def slow_buses(head, size, ear, index, weight, gain, e, history):
-    """Each image through its own filter in the reduced basis, weights linear in time."""
-    kernel, hop = BasisBuses(head, size), buses.HOP
-    basis = kernel.filters.astype(float)
-    segments, count, _ = ear.shape
-    signal = ear.transpose(1, 0, 2).reshape(count, -1)
-    share = np.zeros((len(index), count, size))
-    for k in range(len(index)):
-        for i in range(count):
-            h = sum(w * head.filters[v, e] for v, w in zip(index[k, i], weight[k, i], strict=True))
-            share[k, i] = gain[k, i] * (basis @ h)
-    mixed = np.zeros((size, segments * hop))
-    for n in range(segments * hop):
-        s, a = n // hop, (n % hop) / hop
-        mixed[:, n] = ((1 - a) * share[s] + a * share[s + 1]).T @ signal[:, n]
-    out = np.zeros(segments * hop - history)
+    taps = filters.shape[1]
+    out = np.zeros((len(filters) - 1) * hop)
     for n in range(len(out)):
-        for b in range(size):
-            past = mixed[b, history + n - basis.shape[1] + 1 : history + n + 1]
-            out[n] += basis[b] @ past[::-1]
+        s, a = n // hop, (n % hop) / hop
+        h = (1 - a) * filters[s] + a * filters[s + 1]
+        out[n] = h @ signal[n : n + taps][::-1]
     return out
 
 
-def test_buses_are_the_slow_loop(sphere):
-    head, size, images = sphere.head, 8, 3
-    kernel = BasisBuses(head, size)
+@pytest.mark.parametrize("taps", [128, 61, 3])
+def test_direct_filter_is_the_slow_loop(taps):
+    rng = np.random.default_rng(0)
+    signal = rng.standard_normal(taps - 1 + 5 * direct.HOP).astype(np.float32)
+    filters = rng.standard_normal((6, taps)).astype(np.float32)
+    out = np.ones(5 * direct.HOP, dtype=np.float32)
+    direct.filter_moving(signal, filters, direct.HOP, out)
+    want = 1 + slow_moving_filter(signal.astype(float), filters.astype(float), direct.HOP)
+    np.testing.assert_allclose(out, want, atol=5e-5)
+
+
+def test_filters_are_mixed_between_corners_and_shells(sphere):
+    head = sphere.head
+    table = np.stack([head.filters, 2 * head.filters, -head.filters]).astype(np.float32)
+    index, weight = head.weights(random_directions(6, 1))
+    shell = np.array([0.0, 0.25, 1.0, 1.75, 2.0, 2.0])
+    out = np.empty((2, 6, head.taps), dtype=np.float32)
+    direct.filters_between(table, index, weight, shell, out)
+    plain = np.einsum("kc,kcet->ekt", weight, head.filters[index])
+    factor = np.interp(shell, [0, 1, 2], [1, 2, -1])
+    np.testing.assert_allclose(out, plain * factor[:, None], atol=1e-5)
+
+
+def slow_buses(basis, images, weights):
+    """Each image through its own filter in the reduced basis, weights linear in time."""
+    n = images.shape[1]
+    hop, taps = buses.HOP, basis.filters.shape[1]
+    filters = basis.filters.astype(float)
+    mixed = np.zeros((len(filters), n))
+    for m in range(n):
+        s, a = m // hop, (m % hop) / hop
+        mixed[:, m] = ((1 - a) * weights[s] + a * weights[s + 1]).T @ images[:, m]
+    out = np.zeros(n - basis.history)
+    for m in range(len(out)):
+        for b in range(len(filters)):
+            past = mixed[b, basis.history + m - taps + 1 : basis.history + m + 1]
+            out[m] += filters[b] @ past[::-1]
+    return out
+
+
+@pytest.mark.parametrize("count", [1, 3, 4, 6])
+def test_buses_are_the_slow_loop(sphere, count):
+    head, basis, hops = sphere.head, Basis(sphere.head, 8), 4
     rng = np.random.default_rng(2)
-    ear = rng.standard_normal((2, 4, images, buses.HOP)).astype(np.float32)
-    index, weight = head.weights(random_directions(5 * images, 3))
-    index, weight = index.reshape(5, images, 3), weight.reshape(5, images, 3)
-    gain = rng.uniform(0.2, 1.0, (5, images))
-    weights = kernel.weights(index, weight, gain)
-    got = kernel.filter(np.stack([kernel.mix(ear[e], weights[e]) for e in (0, 1)]))
-    for e in (0, 1):
-        want = slow_buses(head, size, ear[e], index, weight, gain, e, kernel.history)
-        np.testing.assert_allclose(got[e], want, atol=2e-5)
+    images = rng.standard_normal((count, hops * buses.HOP)).astype(np.float32)
+    index, weight = head.weights(random_directions(5 * count, 3))
+    index, weight = index.reshape(5, count, 3), weight.reshape(5, count, 3)
+    for ear in (0, 1):
+        weights = np.empty((5, count, 8), dtype=np.float32)
+        buses.bus_weights(basis.shares, ear, index.astype(np.int32), weight, weights)
+        plain = np.einsum("kic,kicb->kib", weight, basis.shares[index, ear])
+        np.testing.assert_allclose(weights, plain, atol=1e-6)
+        mixed = np.zeros((8, hops * buses.HOP), dtype=np.float32)
+        for k in range(hops):
+            hop = np.ascontiguousarray(images[:, k * buses.HOP : (k + 1) * buses.HOP])
+            buses.add_to_buses(hop, weights, k, mixed, k * buses.HOP)
+        want = slow_buses(basis, images.astype(float), weights.astype(float))
+        np.testing.assert_allclose(basis.filter(mixed), want, atol=2e-5)
 
 
 def test_a_full_basis_is_exact(sphere):
-    kernel = BasisBuses(sphere.head, sphere.head.taps)
-    back = kernel.shares @ kernel.filters
-    np.testing.assert_allclose(back, sphere.head.filters, atol=1e-5)
+    basis = Basis(sphere.head, sphere.head.taps)
+    np.testing.assert_allclose(basis.shares @ basis.filters, sphere.head.filters, atol=1e-5)
 
 
 @pytest.mark.parametrize(("size", "bound_db"), [(12, 1.8), (24, 1.1)])
 def test_spectral_distortion_of_the_basis(kemar, size, bound_db):
     """Root-mean-square difference of log spectra, 200 Hz to 16 kHz, mean over all directions."""
-    head, kernel = kemar.head, BasisBuses(kemar.head, size)
-    reduced = kernel.shares.astype(float) @ kernel.filters
+    head, basis = kemar.head, Basis(kemar.head, size)
+    reduced = basis.shares.astype(float) @ basis.filters
     frequency = np.fft.rfftfreq(512, 1 / 48_000)
     band = (frequency > 200) & (frequency < 16_000)
     a, b = (np.abs(np.fft.rfft(h, 512))[..., band] for h in (head.filters, reduced))
@@ -97,19 +100,44 @@ def test_spectral_distortion_of_the_basis(kemar, size, bound_db):
     assert distortion < bound_db
 
 
+@pytest.mark.parametrize(("length", "block"), [(1, 128), (500, 128), (1024, 256), (3001, 256)])
+def test_tail_convolver_is_a_convolution(length, block):
+    rng = np.random.default_rng(4)
+    response = rng.standard_normal((2, length)).astype(np.float32)
+    signal = rng.standard_normal(20 * block).astype(np.float32)
+    convolver = TailConvolver(response, block)
+    got = np.concatenate([convolver(b) for b in signal.reshape(-1, block)], axis=1)
+    want = np.stack([np.convolve(signal.astype(float), r)[: len(signal)] for r in response])
+    np.testing.assert_allclose(got, want, atol=1e-5 * np.abs(want).max())
+
+
+def test_low_passes_are_the_bilinear_one_pole():
+    from scipy.signal import lfilter
+
+    corners, rate = np.array([200.0, 624.0, 5000.0]), 48_000
+    signal = np.random.default_rng(5).standard_normal(900).astype(np.float32)
+    filters = LowPasses(corners, rate)
+    got = np.concatenate([filters(part) for part in np.split(signal, [100, 101, 700])], axis=1)
+    np.testing.assert_array_equal(got[0], signal)
+    for row, corner in zip(got[1:], corners, strict=True):
+        k = np.tan(np.pi * corner / rate)
+        want = lfilter([k / (1 + k), k / (1 + k)], [1.0, (k - 1) / (1 + k)], signal.astype(float))
+        np.testing.assert_allclose(row, want, atol=1e-6)
+
+
 def test_blas_keeps_to_one_thread_while_rendering(sphere, noise, monkeypatch):
-    from spatialdrama_render import physical
+    from spatialdrama_render import engine
     from threadpoolctl import threadpool_info
 
     from spatialdrama.types import Pose
 
-    seen, block = [], physical.PhysicalRenderer._block
+    seen, process = [], engine.Engine.process
 
     def watched(self, *args):
         seen.extend(p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas")
-        return block(self, *args)
+        return process(self, *args)
 
-    monkeypatch.setattr(physical.PhysicalRenderer, "_block", watched)
+    monkeypatch.setattr(engine.Engine, "process", watched)
     before = [p["num_threads"] for p in threadpool_info()]
     sphere.render(noise(100), Pose.fixed((1, 0, 0)))
     assert seen

@@ -2,18 +2,18 @@
 
 A head's filters are written in a small common basis (singular value decomposition of all
 directions and both ears, each row scaled to unit energy so that the shadowed ear counts as much
-as the other). An image then is a set of weights that moves with its direction; all images are
-summed per basis filter, and each basis filter runs once. The cost of filtering does not grow with
-images, and no filter is ever switched.
+as the other). An image then is a set of weights that moves with its direction; all images of all
+sources are summed per basis filter, and each basis filter runs once. The cost of filtering does
+not grow with images or speakers, and no filter is ever switched.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from spatialdrama_render.delay import RAMP
 from spatialdrama_render.hrtf import HrtfSet
+from spatialdrama_render.jit import kernel
 
 #: Samples between control points of the images (2.7 ms at 48 kHz).
 HOP = 128
@@ -21,14 +21,20 @@ HOP = 128
 SIZE = 24
 
 
-class BasisBuses:
-    """The common basis of a head, and the mixing and filtering with it.
+class Basis:
+    """The common basis of a head's filters.
 
     Parameters
     ----------
     head : HrtfSet
     size : int
         Number of basis filters; the number of taps makes the basis exact.
+
+    Attributes
+    ----------
+    filters : (size, taps) float32
+    shares : (v, 2, size) float32
+        What each direction and ear has of each filter.
     """
 
     def __init__(self, head: HrtfSet, size: int = SIZE) -> None:
@@ -40,38 +46,77 @@ class BasisBuses:
         self.shares = (rows @ basis.T).reshape(len(head.filters), 2, -1).astype(np.float32)
         self.history = -(-(head.taps - 1) // HOP) * HOP
         self._spectra: dict[int, np.ndarray] = {}
-        self._ramp = np.arange(HOP, dtype=np.float32) / HOP
-
-    def weights(self, index: Any, weight: Any, gain: np.ndarray) -> np.ndarray:
-        """Return (2, k, size, i) weights for grid points (k, i, 3) and gains (k, i)."""
-        scaled = (weight * gain[..., None]).astype(np.float32)
-        out = np.empty((2, *gain.shape, self.shares.shape[-1]), dtype=np.float32)
-        for e in (0, 1):
-            corner = self.shares[:, e]
-            out[e] = scaled[..., 0, None] * corner[index[..., 0]]
-            out[e] += scaled[..., 1, None] * corner[index[..., 1]]
-            out[e] += scaled[..., 2, None] * corner[index[..., 2]]
-        return np.ascontiguousarray(out.swapaxes(2, 3))
-
-    def mix(self, ear: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """Return (size, s * HOP): images summed into buses, weights linear between points.
-
-        Parameters
-        ----------
-        ear : (s, i, HOP) float32
-            Delayed images at one ear.
-        weights : (s + 1, size, i) float32
-        """
-        stacked = np.concatenate([weights[:-1], np.diff(weights, axis=0)], axis=2)
-        mixed = stacked @ np.concatenate([ear, ear * self._ramp], axis=1)
-        return mixed.transpose(1, 0, 2).reshape(mixed.shape[1], -1)
 
     def filter(self, buses: np.ndarray) -> np.ndarray:
-        """Return (2, n - history): (2, size, n) buses through the basis filters, summed."""
+        """Return (n - history,): one ear's (size, n) buses through the basis filters, summed."""
         import scipy.fft
 
         n = buses.shape[-1]
         if n not in self._spectra:
             self._spectra[n] = scipy.fft.rfft(self.filters, n)
-        total = np.einsum("ekf,kf->ef", scipy.fft.rfft(buses), self._spectra[n])
-        return scipy.fft.irfft(total, n)[:, self.history :]
+        spectra = scipy.fft.rfft(buses)
+        return scipy.fft.irfft(_weighted_sum(spectra, self._spectra[n]), n)[self.history :]
+
+
+@kernel
+def _weighted_sum(spectra, filters):
+    total = np.zeros(spectra.shape[1], dtype=np.complex64)
+    for k in range(spectra.shape[0]):
+        for f in range(spectra.shape[1]):
+            total[f] += spectra[k, f] * filters[k, f]
+    return total
+
+
+@kernel
+def bus_weights(shares, ear, index, weight, out):
+    """Fill (k, i, size) weights of one ear from corners (k, i, 3) and their weights."""
+    for k in range(index.shape[0]):
+        for i in range(index.shape[1]):
+            row = out[k, i]
+            a, b = np.float32(weight[k, i, 0]), np.float32(weight[k, i, 1])
+            c = np.float32(weight[k, i, 2])
+            one = shares[index[k, i, 0], ear]
+            two = shares[index[k, i, 1], ear]
+            three = shares[index[k, i, 2], ear]
+            for s in range(len(row)):
+                row[s] = a * one[s] + b * two[s] + c * three[s]
+
+
+@kernel
+def add_to_buses(images, weights, hop_index, buses, first):
+    """Add one hop of images to the buses, weights linear between two control points.
+
+    Parameters
+    ----------
+    images : (i, hop) float32
+    weights : (k, i, size) float32, from :func:`bus_weights`
+    hop_index : int
+        Between which control points: this one and the next.
+    buses : (size, n) float32, added to from column `first` on
+    first : int
+
+    Notes
+    -----
+    A weight a + d n / hop is two constant weights, a on the image and d on the image times a ramp.
+    Four images at a time: a bus is loaded and stored once for eight products.
+    """
+    count, hop = images.shape
+    scale = np.float32(1.0 / hop)
+    # Rows beyond the last image stay silent, whatever weight they get.
+    pairs = np.zeros((2 * (count + 3), hop), dtype=np.float32)
+    for i in range(count):
+        for n in range(hop):
+            pairs[2 * i, n] = images[i, n]
+            pairs[2 * i + 1, n] = images[i, n] * (RAMP[n] * scale)
+    start = np.uintp(first)
+    now, then = weights[hop_index], weights[hop_index + 1]
+    for i in range(0, count, 4):
+        i1, i2, i3 = min(i + 1, count - 1), min(i + 2, count - 1), min(i + 3, count - 1)
+        x = pairs[2 * i : 2 * i + 8]
+        for s in range(now.shape[1]):
+            a0, a1, a2, a3 = now[i, s], now[i1, s], now[i2, s], now[i3, s]
+            d0, d1, d2, d3 = then[i, s] - a0, then[i1, s] - a1, then[i2, s] - a2, then[i3, s] - a3
+            for n in range(np.uintp(hop)):
+                buses[s, start + n] += (
+                    (a0 * x[0, n] + d0 * x[1, n]) + (a1 * x[2, n] + d1 * x[3, n])
+                ) + ((a2 * x[4, n] + d2 * x[5, n]) + (a3 * x[6, n] + d3 * x[7, n]))

@@ -12,6 +12,7 @@ from spatialdrama.conventions import HEAD_CLEARANCE, HOUSE_RATE, SPEED_OF_SOUND
 from spatialdrama.errors import SpatialDramaWarning, ValidationError
 from spatialdrama.types import Pose, Room
 from spatialdrama_render.propagation import Track
+from spatialdrama_render.teleports import Piece, pieces
 
 #: s; how densely paths are checked against walls and heads.
 _STEP = 0.01
@@ -23,30 +24,37 @@ class Job:
 
     Attributes
     ----------
-    mono : (n,) float32
-        With the gain applied.
-    track : Track
-        The source.
+    mono : (n,) float, or anything that gives such arrays for slices
+    gain : float, a factor
+    pieces : list of Piece
+        The source's track, cut where it jumps.
     start : float, s
         Drama time of ``mono[0]``.
     room : Room or None
         None is the free field.
     listener : Pose or None
-    reach : float, m
-        Longest straight way from the source to the listener.
+    reach, nearest : float, m
+        Longest and shortest straight way from the source to the listener.
     """
 
-    mono: np.ndarray
-    track: Track
+    mono: Any
+    gain: float
+    pieces: list[Piece]
     start: float
     room: Room | None
     listener: Pose | None
     reach: float
+    nearest: float
+
+    @property
+    def track(self) -> Track:
+        """The track of a source that does not jump."""
+        return self.pieces[0].track
 
 
 def checked_job(
     mono: Any,
-    pose: Pose,
+    pose: Pose | list[Piece],
     *,
     rate: int,
     start: float,
@@ -54,6 +62,7 @@ def checked_job(
     listener: Pose | None,
     gain_db: float,
     house_rate: int = HOUSE_RATE,
+    who: str = "the source",
 ) -> Job:
     """Check what a renderer is given; see :class:`Job`.
 
@@ -69,32 +78,49 @@ def checked_job(
     if not np.isfinite(start):
         raise ValidationError(f"start must be a finite time in seconds; got {start!r}.")
     room = None if room is None or room.is_free_field else room
-    length = len(samples) / house_rate
-    times = start + np.arange(0.0, length + _STEP, _STEP)
-    track = Track(pose)
+    cut = pose if isinstance(pose, list) else pieces(Track(pose), who)
+    times = start + np.arange(0.0, len(samples) / house_rate + _STEP, _STEP)
+    _check_listener(listener, times, room)
+    reach, nearest = 0.0, np.inf
+    for piece in cut:
+        _check_speed(piece.track)
+        sounding = times[piece.gain(times) > 0]
+        if len(sounding):
+            gap = _checked_gap(who, piece.track, sounding, room, listener)
+            reach, nearest = max(reach, gap.max()), min(nearest, gap.min())
+    gain = 10 ** (gain_db / 20)
+    return Job(samples, gain, cut, float(start), room, listener, float(reach), float(nearest))
+
+
+def _check_listener(listener: Pose | None, times: np.ndarray, room: Room | None) -> None:
+    if room is not None and listener is not None:
+        _check_inside("the listener", listener.positions_at(times), times, room)
+
+
+def _checked_gap(
+    who: str, track: Track, times: np.ndarray, room: Room | None, listener: Pose | None
+) -> np.ndarray:
     source = track.positions_at(times)
     head = np.zeros((1, 3)) if listener is None else listener.positions_at(times)
-    _check_speed(track)
     if room is not None:
-        _check_inside("the source", source, times, room)
-        if listener is not None:
-            _check_inside("the listener", head, times, room)
+        _check_inside(who, source, times, room)
     gap = np.linalg.norm(source - head, axis=1)
     if gap.min() < HEAD_CLEARANCE:
         i = int(np.argmin(gap))
         raise ValidationError(
-            f"the source is {gap[i]:.2f} m from the centre of the listener's head at t = "
+            f"{who} is {gap[i]:.2f} m from the centre of the listener's head at t = "
             f"{times[i]:.2f} s; keep {HEAD_CLEARANCE:.2f} m or more."
         )
-    gained = np.ascontiguousarray(samples, dtype=np.float32)
-    if gain_db:
-        gained = gained * np.float32(10 ** (gain_db / 20))
-    return Job(gained, track, float(start), room, listener, float(gap.max()))
+    return gap
 
 
-def checked_mono(mono: Any, rate: int, house_rate: int = HOUSE_RATE) -> np.ndarray:
-    """Return (n,) finite float samples at the renderer's rate, or raise."""
-    samples = np.asarray(mono)
+def checked_mono(mono: Any, rate: int, house_rate: int = HOUSE_RATE) -> Any:
+    """Return (n,) finite float samples at the renderer's rate, or raise.
+
+    What reads itself from a file slice by slice (:class:`spatialdrama.io.audio.MonoFile`) stays
+    there; its samples are checked as they come.
+    """
+    samples = mono if hasattr(mono, "read_slice") else np.asarray(mono)
     if samples.ndim != 1:
         raise ValidationError(
             f"a renderer takes mono of shape (n,); got {samples.shape}. Give one channel, such as "
@@ -112,11 +138,16 @@ def checked_mono(mono: Any, rate: int, house_rate: int = HOUSE_RATE) -> np.ndarr
         )
     if not len(samples):
         raise ValidationError("mono has no samples; give at least one.")
+    return check_finite(samples) if isinstance(samples, np.ndarray) else samples
+
+
+def check_finite(samples: np.ndarray, first: int = 0) -> np.ndarray:
+    """Return the samples, or raise where one is no number; `first` is the index of the first."""
     bad = ~np.isfinite(samples)
     if bad.any():
         i = int(np.argmax(bad))
         raise ValidationError(
-            f"mono[{i}] is {samples[i]}; the sound is broken there, look where it was made."
+            f"mono[{first + i}] is {samples[i]}; the sound is broken there, look where it was made."
         )
     return samples
 

@@ -108,7 +108,7 @@ class GeometricRenderer:
 
     def _render(self, job: Job) -> np.ndarray:
         longest = (job.reach + self.ear_radius) / SPEED_OF_SOUND
-        extra = delay.GUARD if self.relative else int(np.ceil(longest * self.rate)) + delay.GUARD
+        extra = delay.HALF if self.relative else int(np.ceil(longest * self.rate)) + delay.HALF
         length = len(job.mono) + extra
         out = np.empty((2, -(-length // BLOCK) * BLOCK), dtype=np.float32)
         with one_blas_thread():
@@ -123,10 +123,16 @@ class GeometricRenderer:
             # (t - emission) is an ear's delay; take the ears' mean off both.
             emission = emission + (times[:, None] - emission).mean(axis=1, keepdims=True)
         position = (emission - job.start) * self.rate
-        fine, position = delay.raised_for(job.mono, position, HOP)
-        read = delay.read_lagrange(fine, position, HOP)
-        read *= delay.lines(1.0 / np.maximum(distance, self.near_limit), HOP)
-        return read.transpose(1, 0, 2).reshape(2, -1)
+        # Far outside the signal there is silence; drawn near, such places cost no memory.
+        margin = delay.HALF + 4 * HOP
+        position = np.clip(position, -margin, len(job.mono) + margin)
+        first, last = int(position.min()) - 2, int(position.max()) + 3
+        read = np.zeros((2, BLOCK), dtype=np.float32)
+        gain = job.gain / np.maximum(distance, self.near_limit)
+        delay.read_lines(
+            delay.polynomials_between(job.mono, first, last), first, position, gain[..., None], read
+        )
+        return read
 
     def _ears(self, job: Job, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return when the sound at each ear left the source, and from how far; (k, 2) each."""

@@ -12,6 +12,7 @@ import attrs
 import numpy as np
 
 from spatialdrama.errors import ValidationError
+from spatialdrama_render.mesh import SphereMesh
 
 INTERPOLATIONS = ("barycentric", "nearest")
 ITD_MODELS = ("measured", "sphere")
@@ -93,31 +94,13 @@ class HrtfSet:
             raise ValidationError(
                 f"interpolation must be one of {', '.join(INTERPOLATIONS)}; got {interpolation!r}."
             )
-        mesh = self._mesh
-        if mesh is None:
+        if self.mesh is None:
             raise ValidationError(
                 f"the {len(self.directions)} directions of {self.title or 'this HRTF set'} do not "
                 "surround the head, so nothing can be interpolated between them; use "
                 "interpolation='nearest' or a set with directions all round."
             )
-        # Every cell of the mesh has the head's centre as a corner, so a point half-way out lies
-        # in the cell of its triangle; its barycentric coordinates there, without the centre's,
-        # are the triangle's own up to a common factor.
-        inner = 0.05 * directions
-        cell = mesh.find_simplex(inner)
-        outside = cell < 0
-        corner = self._corners[cell]
-        affine = mesh.transform[cell]
-        share = np.einsum("nij,nj->ni", affine[:, :3], inner - affine[:, 3])
-        share = np.concatenate([share, 1.0 - share.sum(axis=1, keepdims=True)], axis=1)
-        share = np.maximum(np.take_along_axis(share, corner, axis=1), 0.0)
-        index = np.take_along_axis(mesh.simplices[cell], corner, axis=1)
-        total = share.sum(axis=1, keepdims=True)
-        outside |= total[:, 0] <= 0
-        share = share / np.where(total > 0, total, 1.0)
-        if outside.any():
-            index[outside], share[outside] = self._nearest(directions[outside])
-        return index, share
+        return self.mesh.weights(directions)
 
     def delays_at(self, directions: Any, interpolation: str = "barycentric") -> np.ndarray:
         """Return (n, 2) s."""
@@ -140,7 +123,7 @@ class HrtfSet:
         index = np.repeat(nearest[:, None], 3, axis=1)
         return index, np.tile([1.0, 0.0, 0.0], (len(index), 1))
 
-    # attrs' slots leave no room for cached_property, so the two search structures live in a dict.
+    # attrs' slots leave no room for cached_property, so the search structures live in a dict.
     @property
     def _tree(self) -> Any:
         if "tree" not in self._caches:
@@ -150,38 +133,8 @@ class HrtfSet:
         return self._caches["tree"]
 
     @property
-    def _mesh(self) -> Any:
+    def mesh(self) -> SphereMesh | None:
+        """The triangles between the directions, or None where they do not surround the head."""
         if "mesh" not in self._caches:
-            self._caches["mesh"] = _mesh(self.directions)
-            if self._caches["mesh"] is not None:
-                simplices = self._caches["mesh"].simplices
-                centre = len(self.directions)
-                self._caches["corners"] = np.argsort(simplices == centre, axis=1, kind="stable")[
-                    :, :3
-                ]
+            self._caches["mesh"] = SphereMesh.of(self.directions)
         return self._caches["mesh"]
-
-    @property
-    def _corners(self) -> np.ndarray:
-        """(cells, 3): which three of a cell's four corners are not the head's centre."""
-        return self._caches["corners"]
-
-
-def _mesh(directions: np.ndarray) -> Any:
-    """Delaunay cells of the grid and the head's centre, or None where they leave the head bare.
-
-    All grid points lie on one sphere round the centre, so each cell's empty circumsphere must
-    have the centre on it: every cell is a triangle of the grid and the centre.
-    """
-    from scipy.spatial import Delaunay, QhullError
-
-    if len(directions) < 4:
-        return None
-    points = np.concatenate([directions, np.zeros((1, 3))])
-    try:
-        mesh = Delaunay(points, qhull_options="Qbb Qc Qz Qt Q12")
-    except QhullError:
-        return None
-    # A grid on one side of the head leaves directions that no cell covers.
-    probes = 0.05 * np.concatenate([np.eye(3), -np.eye(3)])
-    return mesh if (mesh.find_simplex(probes) >= 0).all() else None

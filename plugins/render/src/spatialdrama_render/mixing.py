@@ -9,6 +9,22 @@ import numpy as np
 
 from spatialdrama.errors import ValidationError
 from spatialdrama.types import BinauralAudio, Scene
+from spatialdrama_render.checks import checked_job
+from spatialdrama_render.directivity import check_directivity
+from spatialdrama_render.propagation import Track
+from spatialdrama_render.talkers import Talker
+from spatialdrama_render.teleports import pieces
+
+
+def check_stems(stems: Sequence[tuple[str, float, Any]]) -> None:
+    """Refuse no stems at all, and stems before the drama begins."""
+    if not len(stems):
+        raise ValidationError("render_scene needs at least one stem; got none.")
+    early = [(who, start) for who, start, _ in stems if not start >= 0]
+    if early:
+        raise ValidationError(
+            f"the stem of {early[0][0]!r} starts at {early[0][1]} s; a drama begins at 0."
+        )
 
 
 def mix_stems(
@@ -32,13 +48,7 @@ def mix_stems(
     progress : bool or callable(done, total), optional
         True shows a bar.
     """
-    if not len(stems):
-        raise ValidationError("render_scene needs at least one stem; got none.")
-    early = [(who, start) for who, start, _ in stems if not start >= 0]
-    if early:
-        raise ValidationError(
-            f"the stem of {early[0][0]!r} starts at {early[0][1]} s; a drama begins at 0."
-        )
+    check_stems(stems)
     # The end is unknown until all are rendered; stems are kept as their finished parts are short.
     out = np.zeros((2, 0), dtype=np.float32)
     for done, (speaker, start, samples) in enumerate(_shown(stems, progress)):
@@ -69,3 +79,39 @@ def _shown(stems: Sequence[Any], progress: Any) -> Any:
 
         return bar(stems, "rendering", len(stems))
     return stems
+
+
+def talkers_of(
+    stems: Sequence[tuple[str, float, Any]],
+    scene: Scene,
+    *,
+    rate: int,
+    house_rate: int,
+    origin: float = 0.0,
+) -> dict[str, Talker]:
+    """Return what each speaker of a scene says when, checked, by name.
+
+    Parameters
+    ----------
+    stems : sequence of (speaker, start in s, (n,) samples)
+        Starts are rounded to whole samples.
+    scene : Scene
+    rate, house_rate : int, Hz
+    origin : float, s
+        Drama time of sample 0.
+    """
+    check_stems(stems)
+    talkers: dict[str, Talker] = {}
+    for speaker, start, samples in stems:
+        source = scene.source(speaker)
+        if speaker not in talkers:
+            cut = pieces(Track(source.pose), f"speaker {speaker!r}")
+            talkers[speaker] = Talker(cut, check_directivity(source.directivity))
+        first = round((start - origin) * rate)
+        job = checked_job(
+            samples, talkers[speaker].pieces, rate=rate, start=origin + first / rate,
+            room=scene.room, listener=scene.listener, gain_db=source.gain_db,
+            house_rate=house_rate, who=f"speaker {speaker!r}",
+        )  # fmt: skip
+        talkers[speaker].add(first, job)
+    return talkers

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +14,23 @@ import xarray as xr
 from spatialdrama.conventions import HOUSE_RATE, SPEED_OF_SOUND
 from spatialdrama.errors import ValidationError
 from spatialdrama.types import BinauralAudio, Pose, Room, Scene
-from spatialdrama_render import buses, delay, direct, images
-from spatialdrama_render.buses import BasisBuses
-from spatialdrama_render.checks import Job, checked_job
-from spatialdrama_render.direct import DirectFilter
-from spatialdrama_render.directivity import (
-    check_directivity,
-    diffuse_share,
-    direct_share,
-    low_passed,
-)
+from spatialdrama_render import buses, delay, engine, images
+from spatialdrama_render.checks import checked_job
+from spatialdrama_render.colours import colours
+from spatialdrama_render.direct import HOP
+from spatialdrama_render.directivity import CORNER, check_directivity, diffuse_share
+from spatialdrama_render.engine import Ears, Engine, Listener, Source
 from spatialdrama_render.heads import load_head
 from spatialdrama_render.hrtf import INTERPOLATIONS, HrtfSet
 from spatialdrama_render.images import Images, shoebox_images
-from spatialdrama_render.mixing import mix_stems
-from spatialdrama_render.propagation import Paths, trace
+from spatialdrama_render.mixing import talkers_of
+from spatialdrama_render.propagation import head_matrices
+from spatialdrama_render.stream import STREAM_BLOCK, Stream
 from spatialdrama_render.tail import binaural_tail
+from spatialdrama_render.talkers import Talker
 from spatialdrama_render.threads import one_blas_thread
 
-VERSION = 1
-#: Output samples per block; with the filters' history the transforms are 8192 long.
-BLOCK = 8064
+VERSION = 2
 
 
 @attrs.define(eq=False, repr=False)
@@ -67,7 +64,9 @@ class PhysicalRenderer:
     near_limit : float, m
         Distance below which a source gets no louder.
     basis : int
-        Number of basis filters for reflections, see :class:`spatialdrama_render.buses.BasisBuses`.
+        Number of basis filters for reflections, see :class:`spatialdrama_render.buses.Basis`.
+    threads : int, 1 or 2
+        Two render the ears side by side; the samples are the same.
 
     Examples
     --------
@@ -89,9 +88,9 @@ class PhysicalRenderer:
     tail_seed: int = attrs.field(default=0, kw_only=True)
     near_limit: float = attrs.field(default=0.25, kw_only=True)
     basis: int = attrs.field(default=buses.SIZE, kw_only=True)
+    threads: int = attrs.field(default=1, kw_only=True)
     _head: HrtfSet = attrs.field(init=False)
-    _direct: DirectFilter = attrs.field(init=False)
-    _buses: BasisBuses = attrs.field(init=False)
+    _ears: Ears = attrs.field(init=False)
     _tails: dict[Any, np.ndarray] = attrs.field(init=False, factory=dict)
 
     def __attrs_post_init__(self) -> None:
@@ -106,6 +105,8 @@ class PhysicalRenderer:
             raise ValidationError(f"order must be a whole number from 0 to 6; got {self.order!r}.")
         if not self.near_limit > 0:
             raise ValidationError(f"near_limit must be more than 0 m; got {self.near_limit!r}.")
+        if self.threads not in (1, 2):
+            raise ValidationError(f"threads must be 1 or 2; got {self.threads!r}.")
         with one_blas_thread():
             self._prepare()
 
@@ -118,8 +119,7 @@ class PhysicalRenderer:
                 f"basis must be from 1 to {self._head.taps} filters; got {self.basis!r}."
             )
         self._head.weights([[1.0, 0.0, 0.0]], self.interpolation)
-        self._direct = DirectFilter(self._head)
-        self._buses = BasisBuses(self._head, self.basis)
+        self._ears = Ears.of(self._head, interpolation=self.interpolation, basis=self.basis)
 
     @property
     def rate(self) -> int:
@@ -171,12 +171,13 @@ class PhysicalRenderer:
         ValidationError
             See :func:`spatialdrama_render.checks.checked_job`.
         """
-        directivity = check_directivity(directivity)
         job = checked_job(
             mono, pose, rate=rate, start=start, room=room, listener=listener, gain_db=gain_db,
             house_rate=self.rate,
         )  # fmt: skip
-        samples = self._render(job, directivity)
+        talker = Talker(job.pieces, check_directivity(directivity))
+        talker.add(0, job)
+        samples = self._whole([talker], job.room, listener, start)
         return BinauralAudio(samples, self.rate, provenance=self._provenance(job.room, directivity))
 
     def render_scene(
@@ -200,109 +201,177 @@ class PhysicalRenderer:
         -------
         BinauralAudio
         """
-        samples = mix_stems(self.render, stems, scene, rate=rate, progress=progress)
+        talkers = talkers_of(stems, scene, rate=rate, house_rate=self.rate)
+        samples = self._whole(list(talkers.values()), scene.room, scene.listener, 0.0, progress)
         return BinauralAudio(
             samples, self.rate, provenance=self._provenance(scene.room, "as the scene says")
         )
 
+    def stream(
+        self,
+        source: Pose | Scene,
+        *,
+        block: int = STREAM_BLOCK,
+        start: float = 0.0,
+        room: Room | None = None,
+        directivity: str = "speech",
+        gain_db: float = 0.0,
+        seconds: float = 3600.0,
+    ) -> Stream:
+        """Render live: blocks of speech in, the head's orientation with each.
+
+        Parameters
+        ----------
+        source : Pose or Scene
+            One voice, or all speakers of a scene. The scene's listener says where the head is,
+            at rest; how it is turned comes with each block.
+        block : int
+            Samples per block, a multiple of 128; 256 are 5.3 ms.
+        start : float, s
+            Drama time of the first block.
+        room, directivity, gain_db
+            As for :meth:`render`, with a pose.
+        seconds : float
+            How far ahead the poses are checked (a source in the head, outside the room).
+
+        Returns
+        -------
+        Stream
+            Its ``process`` takes and gives blocks; together they equal :meth:`render_scene` with
+            a listener who turns likewise.
+        """
+        if isinstance(source, Scene):
+            scene = source
+        else:
+            speaker = {"voice": _as_source(source, check_directivity(directivity), gain_db)}
+            scene = Scene(room, speaker)
+        place = (0.0, 0.0, 0.0)
+        if scene.listener is not None:
+            place = tuple(map(float, scene.listener.positions_at([start])[0]))
+        silence = [(name, start, _Nothing(round(seconds * self.rate))) for name in scene.speakers]
+        talkers = talkers_of(silence, scene, rate=self.rate, house_rate=self.rate, origin=start)
+        running, latency = self._engine(
+            list(talkers.values()), scene.room, scene.listener, start, block
+        )
+        return Stream(running, talkers, start=start, rate=self.rate, latency=latency, place=place)
+
     # -- how it is done -----------------------------------------------------------------------
 
-    def _render(self, job: Job, directivity: str) -> np.ndarray:
-        everything = shoebox_images(job.room, self.order, law=self.absorption_law)
-        signal = _directional(job.mono, directivity, self.rate)
-        tail = self._tail(job.room)
-        early = len(job.mono) + self._longest_delay(job, everything)
-        out = np.zeros((2, max(early, len(job.mono) + len(tail[0]) - 1)), dtype=np.float32)
+    def _whole(
+        self, talkers: list[Talker], room: Room, listener: Pose | None, start: float,
+        progress: Any = None,
+    ) -> np.ndarray:  # fmt: skip
+        """Return (2, n) float32 of everything."""
+        room = None if room is None or room.is_free_field else room
+        out = np.zeros((2, self._length(talkers, room)), dtype=np.float32)
+        done = 0
+        for part in self._blocks(talkers, room, listener, start, out.shape[1], progress):
+            out[:, done : done + part.shape[1]] = part
+            done += part.shape[1]
+        return out
+
+    def _blocks(
+        self, talkers: list[Talker], room: Room | None, listener: Pose | None, start: float,
+        length: int, progress: Any = None,
+    ) -> Iterator[np.ndarray]:  # fmt: skip
+        """Yield (2, at most a block) float32 until `length` samples are out."""
+        block = engine.FREE_BLOCK if room is None else engine.BLOCK
+        running, skip = self._engine(talkers, room, listener, start, block)
+        steps = range(0, length + skip, block)
         with one_blas_thread():
-            for first in range(0, early, BLOCK):
-                block = self._block(job, signal, everything, first)
-                out[:, first : min(first + BLOCK, early)] = block[:, : early - first]
-        if tail.any():
-            from scipy.signal import oaconvolve
+            for first in _shown(steps, progress):
+                signals = []
+                for talker in talkers:
+                    spoken = talker.block(first, block)
+                    signals += talker.sounding(first, spoken, start, self.rate)
+                head = self._listener(listener, start, running.done, block)
+                part = running.process(signals, head)
+                yield part[:, max(skip - first, 0) : length + skip - first]
+                if callable(progress):
+                    progress(min(first + block, length), length)
 
-            emitted = job.mono
-            if directivity == "speech":
-                share = np.float32(diffuse_share())
-                emitted = signal.real + share * signal.imag
-            out[:, : len(job.mono) + tail.shape[1] - 1] += oaconvolve(emitted[None], tail, axes=1)
-        return out
-
-    def _block(self, job: Job, signal: np.ndarray, every: Images, first: int) -> np.ndarray:
-        """Return (2, BLOCK): direct sound and reflections of one block; needs no earlier block."""
-        out = self._direct_block(job, signal, every.only(slice(0, 1)), first)
-        if len(every) > 1:
-            out += self._image_block(job, signal, every.only(slice(1, None)), first)
-        return out
-
-    def _direct_block(self, job: Job, signal: np.ndarray, one: Images, first: int) -> np.ndarray:
-        history = self._direct.history
-        paths, position, index, weight = self._follow(job, one, first - history, direct.HOP, signal)
-        fine, position = delay.raised_for(signal, position, direct.HOP)
-        gain = self._gain(paths, one)
-        ears = np.empty((2, history + BLOCK), dtype=np.float32)
-        for e in (0, 1):
-            read = delay.read_lagrange(fine, position[e], direct.HOP)
-            voiced = _mouth(read, paths, signal, direct.HOP)
-            ears[e] = (voiced * delay.lines(gain, direct.HOP)).ravel()
-        skip = history // direct.HOP
-        return self._direct(ears, index[skip:, 0], weight[skip:, 0])
-
-    def _image_block(self, job: Job, signal: np.ndarray, some: Images, first: int) -> np.ndarray:
-        history = self._buses.history
-        paths, position, index, weight = self._follow(job, some, first - history, buses.HOP, signal)
-        fine, position = delay.raised_for(signal, position, buses.HOP)
-        if not fine.any():
-            return np.zeros((2, BLOCK), dtype=np.float32)
-        weights = self._buses.weights(index, weight, self._gain(paths, some))
-        mixed = np.empty((2, len(self._buses.filters), history + BLOCK), dtype=np.float32)
-        for e in (0, 1):
-            read = delay.read_linear(fine, position[e], buses.HOP)
-            mixed[e] = self._buses.mix(_mouth(read, paths, signal, buses.HOP), weights[e])
-        return self._buses.filter(mixed)
-
-    def _follow(
-        self, job: Job, some: Images, first: int, hop: int, signal: np.ndarray
-    ) -> tuple[Paths, np.ndarray, np.ndarray, np.ndarray]:
-        """Trace images at control points from sample `first` on.
-
-        Returns the paths, the (2, k, i) positions in `signal` that each ear hears, and the
-        (k, i, 3) grid points and weights of their directions.
-        """
-        history = self._direct.history if hop == direct.HOP else self._buses.history
-        count = (history + BLOCK) // hop + 1
-        times = job.start + (first + hop * np.arange(count)) / self.rate
-        paths = trace(
-            job.track, times, job.listener, some.sign, some.offset, mouth=np.iscomplexobj(signal)
+    def _engine(
+        self, talkers: list[Talker], room: Room | None, listener: Pose | None, start: float,
+        block: int,
+    ) -> tuple[Engine, int]:  # fmt: skip
+        """Return the engine of some talkers, and its latency in samples."""
+        room = None if room is None or room.is_free_field else room
+        every = shoebox_images(room, self.order, law=self.absorption_law)
+        sources = []
+        for talker in talkers:
+            longest = self._longest_delay(talker.reach, room, listener, every)
+            mouth = talker.directivity != "omni"
+            coloured = colours(
+                every, mouth=mouth, air=None, farthest=longest / self.rate * SPEED_OF_SOUND,
+                rate=self.rate,
+            )  # fmt: skip
+            for piece in talker.pieces:
+                sources.append(
+                    Source(
+                        self._ears,
+                        piece.track,
+                        every,
+                        coloured,
+                        mouth=mouth,
+                        near_limit=self.near_limit,
+                        start=start,
+                        longest=longest,
+                        rate=self.rate,
+                        block=block,
+                        tail_mix=_tail_mix(coloured.corners, mouth),
+                    )
+                )
+        nearest = min(talker.nearest for talker in talkers)
+        early = (nearest / SPEED_OF_SOUND + float(self._ears.delays.min())) * self.rate
+        latency = 0 if early > delay.HALF + 2 else engine.GRAIN
+        pool = ThreadPoolExecutor(2) if self.threads == 2 else None
+        running = Engine(
+            self._ears, sources, self._tail(room), block=block, latency=latency, pool=pool
         )
-        shape = paths.distance.shape
-        index, weight, delays = self._head.look_up(
-            paths.direction.reshape(-1, 3), self.interpolation
+        return running, latency
+
+    def _listener(self, listener: Pose | None, start: float, first: int, block: int) -> Listener:
+        """Return where the head is at the control points of a block."""
+        if listener is None:
+            return Listener.at_rest()
+        if len(listener.time) == 1:
+            at = [float(listener.time[0])]
+        else:
+            at = start + (first + np.arange(0, block + 1, HOP)) / self.rate
+        return Listener(
+            np.ascontiguousarray(listener.positions_at(at)), head_matrices(listener, at)
         )
-        heard = paths.emission - job.start - delays.T.reshape(2, *shape)
-        return paths, heard * self.rate, index.reshape(*shape, 3), weight.reshape(*shape, 3)
 
-    def _gain(self, paths: Paths, some: Images) -> np.ndarray:
-        """Return (k, i) pressure re 1 m."""
-        return some.gain / np.maximum(paths.distance, self.near_limit)
+    def _length(self, talkers: list[Talker], room: Room | None) -> int:
+        """Return after how many samples everything has died away."""
+        every = shoebox_images(room, self.order, law=self.absorption_law)
+        tail = self._tail(room)
+        late = 0 if tail is None else tail.shape[1] - 1
+        return max(
+            talker.end + max(self._longest_delay(talker.reach, room, None, every), late)
+            for talker in talkers
+        )
 
-    def _longest_delay(self, job: Job, every: Images) -> int:
+    def _longest_delay(
+        self, reach: float, room: Room | None, listener: Pose | None, every: Images
+    ) -> int:
         """Return in samples how long after its emission the last image can be heard."""
-        farthest = job.reach if job.room is None else self._farthest(job, every)
-        seconds = farthest / SPEED_OF_SOUND + float(self._head.delays.max())
-        return int(np.ceil(seconds * self.rate)) + self._head.taps + delay.GUARD
+        farthest = reach if room is None else self._farthest(room, listener, every)
+        seconds = farthest / SPEED_OF_SOUND + float(self._ears.delays.max())
+        return int(np.ceil(seconds * self.rate)) + self._head.taps + delay.HALF + 2
 
-    def _farthest(self, job: Job, every: Images) -> float:
+    def _farthest(self, room: Room, listener: Pose | None, every: Images) -> float:
         """Return in m how far an image can be, wherever in the room the source stands."""
-        low, high = (np.asarray(b) for b in job.room.bounds)
+        low, high = (np.asarray(b) for b in room.bounds)
         corner = np.maximum(
             np.abs(every.sign * low + every.offset), np.abs(every.sign * high + every.offset)
         )
-        head = 0.0 if job.listener is None else np.linalg.norm(np.maximum(-low, high))
+        head = 0.0 if listener is None else np.linalg.norm(np.maximum(-low, high))
         return float(np.linalg.norm(corner, axis=1).max() + head)
 
-    def _tail(self, room: Room | None) -> np.ndarray:
-        if room is None or room.is_free_field or not self.tail:
-            return np.zeros((2, 1), dtype=np.float32)
+    def _tail(self, room: Room | None) -> np.ndarray | None:
+        if room is None or not self.tail:
+            return None
         key = (room.size, room.rt60, room.absorption)
         if key not in self._tails:
             self._tails[key] = binaural_tail(
@@ -333,22 +402,40 @@ class PhysicalRenderer:
         return f"PhysicalRenderer({self._head.title!r}, order={self.order}, itd={self.itd!r})"
 
 
-def _directional(mono: np.ndarray, directivity: str, rate: int) -> np.ndarray:
-    """Return the mono signal, or low + j (mono - low) for a source with a mouth.
+def _tail_mix(corners: np.ndarray, mouth: bool) -> np.ndarray:
+    """Return what the tail hears of the full and the low-passed signals: all directions."""
+    mix = np.zeros(1 + len(corners))
+    mix[0] = 1.0
+    if mouth:
+        mix[0] = diffuse_share()
+        mix[1 + int(np.argmin(np.abs(corners - CORNER / (2 * np.pi))))] = 1.0 - mix[0]
+    return mix
 
-    Both parts are then read at once; see :mod:`spatialdrama_render.directivity`.
-    """
-    if directivity == "omni":
-        return mono
-    low = low_passed(mono.astype(np.float64), rate)
-    return (low + 1j * (mono - low)).astype(np.complex64)
+
+def _as_source(pose: Pose, directivity: str, gain_db: float) -> Any:
+    from spatialdrama.types import Source as SceneSource
+
+    return SceneSource(pose, directivity=directivity, gain_db=gain_db)
 
 
-def _mouth(read: np.ndarray, paths: Paths, signal: np.ndarray, hop: int) -> np.ndarray:
-    """Mix the two parts of :func:`_directional` by the angle to the mouth; (s, i, hop) float32."""
-    if not np.iscomplexobj(signal):
-        return read
-    out = delay.lines(direct_share(paths.cos_mouth), hop)
-    out *= read.imag
-    out += read.real
-    return out
+class _Nothing:
+    """As many samples of silence as one likes, for checks that ask how long something sounds."""
+
+    ndim, dtype = 1, np.dtype(np.float32)
+
+    def __init__(self, count: int) -> None:
+        self.shape = (count,)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def read_slice(self, low: int, high: int) -> np.ndarray:
+        return np.zeros(high - low, dtype=np.float32)
+
+
+def _shown(steps: Any, progress: Any) -> Any:
+    if progress is True:
+        from spatialdrama.runtime.progress import progress as bar
+
+        return bar(steps, "rendering", len(steps))
+    return steps

@@ -27,7 +27,7 @@ def register_renderers(register):
             "physical",
             "spatialdrama_render.physical:PhysicalRenderer",
             summary="HRTF, exact Doppler, image sources, late tail, talker directivity",
-            requires=("numpy", "scipy", "xarray", "soxr", "threadpoolctl"),
+            requires=("numba", "numpy", "scipy", "xarray", "soxr", "threadpoolctl"),
             extra="spatialdrama-render",
             licence="Apache-2.0",
             assets=("kemar",),
@@ -38,7 +38,7 @@ def register_renderers(register):
             "geometric",
             "spatialdrama_render.geometric:GeometricRenderer",
             summary="straight-line delay and 1/r gain to each ear, nothing else",
-            requires=("numpy", "scipy", "xarray", "threadpoolctl"),
+            requires=("numba", "numpy", "scipy", "xarray", "threadpoolctl"),
             extra="spatialdrama-render",
             licence="Apache-2.0",
         )

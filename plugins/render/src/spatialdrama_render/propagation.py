@@ -36,9 +36,19 @@ class Track:
         self.time = pose.time.values[valid]
         self.place = np.ascontiguousarray(pose.position.values[valid].T)
         first, last = self.time[0], self.time[-1]
-        self._axis_time = np.union1d(self.time, np.arange(first, last, _AXIS_STEP))
-        quaternions = pose.quaternions_at(self._axis_time)
-        self._axis = np.ascontiguousarray(_forward(quaternions).T)
+        self.axis_time = np.union1d(self.time, np.arange(first, last, _AXIS_STEP))
+        quaternions = pose.quaternions_at(self.axis_time)
+        self.axis = np.ascontiguousarray(_forward(quaternions).T)
+
+    def between(self, first: int, last: int) -> Track:
+        """Return the track of samples `first` to `last` alone, held before and after."""
+        cut = object.__new__(Track)
+        cut.time = self.time[first : last + 1]
+        cut.place = np.ascontiguousarray(self.place[:, first : last + 1])
+        a, b = np.searchsorted(self.axis_time, [cut.time[0], cut.time[-1]])
+        cut.axis_time = self.axis_time[a : b + 1]
+        cut.axis = np.ascontiguousarray(self.axis[:, a : b + 1])
+        return cut
 
     @property
     def still(self) -> bool:
@@ -51,7 +61,7 @@ class Track:
 
     def axis_at(self, times: np.ndarray) -> np.ndarray:
         """Return (..., 3) unit vectors along which the mouth points."""
-        axis = _at(times, self._axis_time, self._axis)
+        axis = _at(times, self.axis_time, self.axis)
         return axis / np.linalg.norm(axis, axis=-1, keepdims=True)
 
 
