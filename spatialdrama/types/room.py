@@ -247,10 +247,7 @@ class Room:
         return ratio
 
     def _natural_drr(self, distance: float) -> float:
-        time = self.rt60_bands
-        energy = 4 * np.pi * SPEED_OF_SOUND / self.volume * time / (6 * np.log(10))
-        energy = energy * 10 ** (-6 * distance / (SPEED_OF_SOUND * time))
-        return float(-10 * np.log10(np.mean(energy) * distance**2))
+        return expected_drr(self.rt60_bands, self.volume, distance)
 
     def contains(self, points: Any) -> np.ndarray:
         """Return (n,) bool: which scene points (n, 3) lie between the walls."""
@@ -289,6 +286,21 @@ class Room:
         if isinstance(self.absorption, str):
             return f"{self.absorption}, {time}"
         return f"absorption by {'wall' if isinstance(self.absorption, Mapping) else 'band'}, {time}"
+
+
+def expected_drr(rt60: Any, volume: float, distance: float) -> float:
+    """Return the direct-to-reverberant ratio in dB of a diffuse field, see :meth:`Room.drr_at`.
+
+    Parameters
+    ----------
+    rt60 : (b,) float, s
+    volume : float, m3
+    distance : float, m
+    """
+    time = np.asarray(rt60, dtype=float)
+    energy = 4 * np.pi * SPEED_OF_SOUND / volume * time / (6 * np.log(10))
+    energy = energy * 10 ** (-6 * distance / (SPEED_OF_SOUND * time))
+    return float(-10 * np.log10(np.mean(energy) * distance**2))
 
 
 def _check_rt60(value: Any) -> float | tuple[float, ...]:
