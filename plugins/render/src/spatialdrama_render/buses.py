@@ -33,17 +33,19 @@ class Basis:
     Attributes
     ----------
     filters : (size, taps) float32
-    shares : (v, 2, size) float32
+    shares : (v, c, size) float32
         What each direction and ear has of each filter.
     """
 
     def __init__(self, head: HrtfSet, size: int = SIZE) -> None:
         rows = head.filters.reshape(-1, head.taps)
-        unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        # A receiver may be deaf to a direction; a row of zeros has no shape to scale.
+        size_of = np.linalg.norm(rows, axis=1, keepdims=True)
+        unit = rows / np.where(size_of > 0, size_of, 1.0)
         values, vectors = np.linalg.eigh(unit.T @ unit)
         basis = vectors[:, np.argsort(values)[::-1][:size]].T
         self.filters = basis.astype(np.float32)
-        self.shares = (rows @ basis.T).reshape(len(head.filters), 2, -1).astype(np.float32)
+        self.shares = (rows @ basis.T).reshape(*head.filters.shape[:2], -1).astype(np.float32)
         self.history = -(-(head.taps - 1) // HOP) * HOP
         self._spectra: dict[int, np.ndarray] = {}
 

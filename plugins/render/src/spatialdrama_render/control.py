@@ -134,10 +134,10 @@ def describe(
         Where the mouth points; used when `mouth`.
     shells : (s,) float64, 1/m, descending
         Reciprocal distances of the shells of filters; the last is the far field.
-    delays : (s, v, 2) float64, s
+    delays : (s, v, c) float64, s
     start : float, s, drama time of sample 0; rate : float, Hz
     axis_cursor, triangle : (i,) int64, kept for the next call
-    position : (2, k, i) float64, in samples of the source
+    position : (c, k, i) float64, in samples of the source, for each ear (or channel)
     colour : (k, i, q) float64, gain included
     index, weight : (k, i, 3); shell : (k, i) float64, the shell and the share of the next one
 
@@ -196,7 +196,7 @@ def describe(
             shell[k, i] = at
             low = min(int(at), max(last_shell - 1, 0))
             beyond = at - low
-            for e in range(2):
+            for e in range(delays.shape[2]):
                 late = 0.0
                 for c in range(3):
                     v0 = delays[low, index[k, i, c], e]

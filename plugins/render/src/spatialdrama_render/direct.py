@@ -17,16 +17,16 @@ def filters_between(table, index, weight, shell, out):
 
     Parameters
     ----------
-    table : (s, v, 2, taps) float32
+    table : (s, v, c, taps) float32
     index, weight : (k, 3); shell : (k,)
         From :func:`spatialdrama_render.control.describe`.
-    out : (2, k, taps) float32, filled
+    out : (c, k, taps) float32, filled
     """
-    shells, taps = table.shape[0], table.shape[3]
+    shells, channels, taps = table.shape[0], table.shape[2], table.shape[3]
     for k in range(len(shell)):
         low = min(int(shell[k]), max(shells - 2, 0))
         beyond = shell[k] - low
-        for e in range(2):
+        for e in range(channels):
             row = out[e, k]
             row[:] = np.float32(0)
             for c in range(3):

@@ -63,7 +63,7 @@ class Ears:
 
     Attributes
     ----------
-    table : (s, v, 2, taps) float32, delays : (s, v, 2) float64 s, shells : (s,) float64, 1/m
+    table : (s, v, c, taps) float32, delays : (s, v, c) float64 s, shells : (s,) float64, 1/m
         Near shells first, the far field last.
     """
 
@@ -74,6 +74,11 @@ class Ears:
     delays: np.ndarray
     shells: np.ndarray
     nearest: bool
+
+    @property
+    def channels(self) -> int:
+        """Two for a head; a receiver of another kind may have more."""
+        return self.table.shape[2]
 
     @classmethod
     def of(cls, head: HrtfSet, *, interpolation: str, basis: int) -> Ears:
@@ -177,7 +182,7 @@ class Source:
         self._span = span
         self._direct = _Bundle.of(images.only(slice(0, 1)), direct.HOP, colours.table[:1])
         self._images = _Bundle.of(images.only(slice(1, None)), buses.HOP, colours.table[1:])
-        self._ear_past = np.zeros((2, ears.head.taps - 1), dtype=np.float32)
+        self._ear_past = np.zeros((ears.channels, ears.head.taps - 1), dtype=np.float32)
 
     @property
     def reflections(self) -> int:
@@ -251,7 +256,7 @@ class Source:
                 "the pose down or cut it where it jumps."
             )
         out = _Control(
-            np.empty((2, k, i)), np.empty((k, i, self.colours.table.shape[3])),
+            np.empty((self.ears.channels, k, i)), np.empty((k, i, self.colours.table.shape[3])),
             np.empty((k, i, 3), dtype=np.int32), np.empty((k, i, 3)), np.empty((k, i)),
         )  # fmt: skip
         ears = self.ears
@@ -279,9 +284,9 @@ class Source:
         self._ear_past[ear] = signal[len(out) :]
 
     def filters(self, points: _Control) -> np.ndarray:
-        """Return (2, k, taps) filters of the direct sound."""
+        """Return (c, k, taps) filters of the direct sound."""
         table = self.ears.table
-        out = np.empty((2, len(points.shell), table.shape[3]), dtype=np.float32)
+        out = np.empty((table.shape[2], len(points.shell), table.shape[3]), dtype=np.float32)
         direct.filters_between(
             table, points.index[:, 0], points.weight[:, 0], points.shell[:, 0], out
         )
@@ -330,7 +335,7 @@ class Engine:
     ----------
     ears : Ears
     sources : list of Source
-    tail : (2, m) float32, or None
+    tail : (c, m) float32, or None
         The room's late response, see :mod:`spatialdrama_render.tail`.
     block : int
         Samples per block, a multiple of :data:`GRAIN`.
@@ -351,7 +356,9 @@ class Engine:
         #: Drama sample with which the next block of output begins.
         self.done = -latency
         basis = ears.basis
-        self._buses = np.zeros((2, len(basis.filters), basis.history + block), dtype=np.float32)
+        self._buses = np.zeros(
+            (ears.channels, len(basis.filters), basis.history + block), dtype=np.float32
+        )
         self._tail = None if tail is None else TailConvolver(tail, block)
         self._late = np.zeros(latency, dtype=np.float32)
         self._quiet = True
@@ -359,7 +366,7 @@ class Engine:
     def process(
         self, signals: list[np.ndarray | None], listener: Listener | None = None
     ) -> np.ndarray:
-        """Return the next (2, block) samples.
+        """Return the next (c, block) samples, one row for each ear.
 
         Parameters
         ----------
@@ -374,9 +381,9 @@ class Engine:
             if source.feed(signal):
                 heard.append((source, *source.control(self.done, self.block, listener)))
         filters = [source.filters(early) for source, early, _ in heard]
-        out = np.zeros((2, self.block), dtype=np.float32)
+        out = np.zeros((self.ears.channels, self.block), dtype=np.float32)
         reflecting = any(late is not None for _, _, late in heard)
-        work = [(e, heard, filters, out[e], reflecting) for e in (0, 1)]
+        work = [(e, heard, filters, out[e], reflecting) for e in range(len(out))]
         if self._pool is None:
             for each in work:
                 self._ear(*each)
