@@ -194,7 +194,7 @@ class PhysicalRenderer:
         )  # fmt: skip
         talker = Talker(job.pieces, check_directivity(directivity))
         talker.add(0, job)
-        samples = self._plan([talker], room, listener, start).whole()
+        samples = self.plan([talker], room, listener, start).whole()
         return BinauralAudio(samples, self.rate, provenance=self._provenance(room, directivity))
 
     def render_scene(
@@ -220,7 +220,7 @@ class PhysicalRenderer:
         BinauralAudio
         """
         talkers = talkers_of(stems, scene, rate=rate, house_rate=self.rate)
-        plan = self._plan(list(talkers.values()), scene.room, scene.listener, 0.0)
+        plan = self.plan(list(talkers.values()), scene.room, scene.listener, 0.0)
         return BinauralAudio(
             plan.whole(progress), self.rate,
             provenance=self._provenance(scene.room, "as the scene says"),
@@ -268,16 +268,22 @@ class PhysicalRenderer:
             place = scene.listener.positions_at([start])[0]
         silence = [(name, start, Silence(round(seconds * self.rate))) for name in scene.speakers]
         talkers = talkers_of(silence, scene, rate=self.rate, house_rate=self.rate, origin=start)
-        plan = self._plan(list(talkers.values()), scene.room, scene.listener, start)
+        plan = self.plan(list(talkers.values()), scene.room, scene.listener, start)
         running, latency = plan.engine(block)
         return Stream(running, talkers, start=start, rate=self.rate, latency=latency, place=place)
 
-    def _plan(
-        self, talkers: list[Talker], room: Room | None, listener: Pose | None, start: float
+    def plan(
+        self,
+        talkers: list[Talker],
+        room: Room | None,
+        listener: Pose | None,
+        start: float = 0.0,
+        receiver: Receiver | None = None,
     ) -> Plan:
+        """Return checked talkers in a room, ready to be rendered in any way; for this package."""
         return Plan(
-            self._receiver, self._acoustics, talkers, room, listener, float(start), self.rate,
-            self.threads,
+            receiver or self._receiver, self._acoustics, talkers, room, listener, float(start),
+            self.rate, self.threads,
         )  # fmt: skip
 
     def _provenance(self, room: Room | None, directivity: str) -> dict[str, Any]:
