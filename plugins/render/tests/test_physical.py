@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from spatialdrama_render.engine import FREE_BLOCK as BLOCK
+from spatialdrama_render.engine import BLOCK
 from spatialdrama_render.physical import PhysicalRenderer
 from spatialdrama_render.propagation import Track, emission_times
 

@@ -54,10 +54,11 @@ class Basis:
         import scipy.fft
 
         n = buses.shape[-1]
+        size = scipy.fft.next_fast_len(n, real=True)
         if n not in self._spectra:
-            self._spectra[n] = scipy.fft.rfft(self.filters, n)
-        spectra = scipy.fft.rfft(buses)
-        return scipy.fft.irfft(_weighted_sum(spectra, self._spectra[n]), n)[self.history :]
+            self._spectra[n] = scipy.fft.rfft(self.filters, size)
+        spectra = scipy.fft.rfft(buses, size)
+        return scipy.fft.irfft(_weighted_sum(spectra, self._spectra[n]), size)[self.history : n]
 
 
 @kernel

@@ -115,7 +115,7 @@ class Plan:
 
     def blocks(self, progress: Any = None) -> Iterator[np.ndarray]:
         """Yield (c, at most a block) float32, in order, until everything has died away."""
-        block = engine.FREE_BLOCK if self.room is None else engine.BLOCK
+        block = engine.BLOCK
         length = self.length()
         running, skip = self.engine(block)
         with one_blas_thread():
