@@ -23,10 +23,11 @@ from spatialdrama_render.engine import Ears, Engine, Listener, Source
 from spatialdrama_render.heads import load_head
 from spatialdrama_render.hrtf import INTERPOLATIONS, HrtfSet
 from spatialdrama_render.images import Images, shoebox_images
+from spatialdrama_render.layouts import late_response
 from spatialdrama_render.mixing import talkers_of
+from spatialdrama_render.outputs import Outputs
 from spatialdrama_render.propagation import head_matrices
 from spatialdrama_render.stream import STREAM_BLOCK, Stream
-from spatialdrama_render.tail import binaural_tail
 from spatialdrama_render.talkers import Talker
 from spatialdrama_render.threads import one_blas_thread
 
@@ -34,7 +35,7 @@ VERSION = 2
 
 
 @attrs.define(eq=False, repr=False)
-class PhysicalRenderer:
+class PhysicalRenderer(Outputs):
     """Moving voices and a moving head in a shoebox room or the free field.
 
     Each path (the direct one and every image of it) is followed from the head back to where the
@@ -374,7 +375,7 @@ class PhysicalRenderer:
             return None
         key = (room.size, room.rt60, room.absorption)
         if key not in self._tails:
-            self._tails[key] = binaural_tail(
+            self._tails[key] = late_response(
                 self._head, room, order=self.order, law=self.absorption_law, seed=self.tail_seed
             )
         return self._tails[key]
