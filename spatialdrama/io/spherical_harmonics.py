@@ -19,8 +19,10 @@ def real_harmonics(order: int, directions: np.ndarray) -> np.ndarray:
     --------
     >>> import numpy as np
     >>> from spatialdrama.io.spherical_harmonics import real_harmonics
-    >>> (real_harmonics(1, np.eye(3)) * np.sqrt(4 * np.pi / 3)).round(6)[:, 1:].tolist()
-    [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
+    >>> (real_harmonics(1, np.eye(3)) * np.sqrt(4 * np.pi / 3))[:, 1:].round(6) + 0.0
+    array([[0., 0., 1.],
+           [1., 0., 0.],
+           [0., 1., 0.]])
     """
     from scipy.special import gammaln, lpmv
 

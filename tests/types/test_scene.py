@@ -3,14 +3,18 @@
 import copy
 import json
 import pickle
+from pathlib import Path
 
 import attrs
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from spatialdrama.errors import UnknownNameError, ValidationError
+from spatialdrama.io.scenes import room_from_dict, room_to_dict
 from spatialdrama.types import Pose, Room, Scene, Source
-from spatialdrama.types.materials import MATERIALS
+from spatialdrama.types.materials import MATERIALS, WALLS
 
 #: One room of each kind.
 ROOMS = [
@@ -299,3 +303,31 @@ class TestScene:
         page = Scene(None, {"<b>": Pose.fixed((1, 0, 0))})._repr_mimebundle_()["text/html"]
         assert "<b>" not in page
         assert "&lt;b&gt;" in page
+
+
+def test_the_reference_names_every_material():
+    page = Path(__file__).parents[2] / "docs" / "reference" / "files.md"
+    text = page.read_text(encoding="utf-8")
+    assert [name for name in MATERIALS if f"`{name}`" not in text] == []
+
+
+SHARES = st.floats(0.01, 1.0)
+WALL = st.one_of(
+    SHARES, st.sampled_from(sorted(MATERIALS)), st.lists(SHARES, min_size=7, max_size=7)
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    walls=st.fixed_dictionaries(dict.fromkeys(WALLS, WALL)),
+    drr_db=st.none() | st.floats(-30, 30),
+    size=st.tuples(*[st.floats(1.0, 50.0)] * 3),
+)
+def test_any_walls_survive_json(walls, drr_db, size):
+    room = Room(size, absorption=walls, drr_db=drr_db)
+    again = room_from_dict(json.loads(json.dumps(room_to_dict(room))))
+    assert again == room
+    assert hash(again) == hash(room)
+    assert np.isfinite(room.rt60_bands).all()
+    assert (room.rt60_bands > 0).all()
+    assert np.isfinite(room.drr_at(1.0))

@@ -155,3 +155,52 @@ def test_other_pickles_are_refused(tmp_path):
 
     with pytest.raises(ValidationError, match=r"names builtins\.print"):
         read_slab_archive(path)
+
+
+def test_a_head_stored_as_spectra_is_the_same_head(tmp_path, sphere_responses):
+    """1 / 24 octave apart, as simulations are stored: the same delays and levels."""
+    sofar = pytest.importorskip("sofar")
+    n = sphere_responses.sizes["tap"]
+    frequency = np.geomspace(60, 22_000, 205)
+    turn = np.exp(-2j * np.pi * np.arange(n)[:, None] * frequency / RATE)
+    spectra = sphere_responses.impulse_response.values @ turn
+    sofa = sofar.Sofa("SimpleFreeFieldHRTF")
+    sofa.N, sofa.Data_Real, sofa.Data_Imag = frequency, spectra.real, spectra.imag
+    sofa.SourcePosition = sphere_responses.position.values
+    sofa.SourcePosition_Type, sofa.SourcePosition_Units = "cartesian", "metre"
+    sofar.write_sofa(str(tmp_path / "spectra.sofa"), sofa)
+    stored = load_head(tmp_path / "spectra.sofa", equalisation="none", near="none")
+    straight = load_head(sphere_responses, equalisation="none", near="none")
+    wanted = at_azimuth([0, 30, 75, 110, 200, 300])
+    np.testing.assert_allclose(
+        np.diff(stored.delays_at(wanted)), np.diff(straight.delays_at(wanted)), atol=5e-6
+    )
+    grid = np.fft.rfftfreq(1024, 1 / RATE)
+    band = (grid > 200) & (grid < 15_000)
+    a, b = (
+        20 * np.log10(np.abs(np.fft.rfft(h.filters_at(wanted), 1024))[..., band])
+        for h in (stored, straight)
+    )
+    assert np.abs(a - b).max() < 0.5
+
+
+def test_closed_forms_are_heads_by_name(monkeypatch, sphere_responses):
+    import types
+
+    from spatialdrama_render import heads
+
+    models = types.ModuleType("spatialdrama_render.ear_models")
+    models.sphere = models.spaced_pinnae = lambda: sphere_responses
+    monkeypatch.setitem(__import__("sys").modules, models.__name__, models)
+    monkeypatch.setattr("spatialdrama_render.ear_models", models, raising=False)
+    monkeypatch.setattr(heads, "_KEPT", {})
+    head = load_head("sphere")
+    assert load_head("sphere") is head
+    # Ears without a head between them hear a near source as points do: no shadow, only paths.
+    bare = load_head("spaced-pinnae")
+    assert head.near is not None
+    left = int(np.argmax(bare.directions[:, 1]))
+    level = (bare.near.filters[0, left] ** 2).sum(axis=1) / (bare.filters[left] ** 2).sum(axis=1)
+    path = np.array([0.12 - 0.0875, 0.12 + 0.0875]) / 0.12
+    far = np.array([1.4 - 0.0875, 1.4 + 0.0875]) / 1.4
+    np.testing.assert_allclose(10 * np.log10(level), 20 * np.log10(far / path), atol=0.2)

@@ -81,7 +81,9 @@ def test_slerp_is_scipys():
 
     random = Rotation.random(2, random_state=np.random.RandomState(3))
     share = np.linspace(0, 1, 7)
-    got = slerp(*random.as_quat(), share)
+    got = np.empty((7, 4))
+    for row, at in zip(got, share, strict=True):
+        slerp(*random.as_quat(), at, row)
     want = Slerp([0, 1], random)(share).as_quat()
     np.testing.assert_allclose(np.abs(np.sum(got * want, axis=1)), 1.0, atol=1e-12)
 

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import attrs
 import numpy as np
 import xarray as xr
 
 from spatialdrama.errors import ValidationError
+from spatialdrama_render.head_grid import ring_completion, triangle_areas, with_poles
 from spatialdrama_render.hrtf import ITD_MODELS, HrtfSet
+from spatialdrama_render.measured_shells import Shell, measured_shells
+from spatialdrama_render.near_field import (
+    NEAR_MODELS,
+    NearField,
+    model_near_field,
+    sphere_average,
+)
 from spatialdrama_render.phase_split import (
     GUARD,
     ITD_BAND,
@@ -29,6 +40,10 @@ _EQUALISE_BAND = (120.0, 18_000.0)
 _BOOST_LIMIT = 15.0
 #: Hz; where a head is transparent enough that its mean gain defines 0 dB without equalisation.
 _LEVEL_BAND = (200.0, 1000.0)
+_RING_NOTE = (
+    "its directions lie in the horizontal plane only: sound from above or below has the right "
+    "differences between the ears, but is not heard as high or low."
+)
 
 
 def prepare_head(
@@ -39,6 +54,7 @@ def prepare_head(
     itd: str = "measured",
     phase: str = "minimum",
     taps: int | None = None,
+    near: str = "auto",
 ) -> HrtfSet:
     """Make a head of measured responses.
 
@@ -66,6 +82,11 @@ def prepare_head(
         -65 dB apart), at several times the taps and with more colour between directions.
     taps : int, optional
         Samples per filter: 128 with minimum phase, or as many as the responses need to -60 dB.
+    near : "auto", "sphere", "points" or "none"
+        What makes the head for sources nearer than it was measured, in :attr:`HrtfSet.near`:
+        distances that the set itself has; below the nearest of them a rigid sphere, or two ears
+        without a head between them. "auto" is the sphere, unless the set's attribute ``near``
+        says otherwise. See :mod:`spatialdrama_render.near_field`.
 
     Returns
     -------
@@ -87,71 +108,152 @@ def prepare_head(
             raise ValidationError(f"{what} must be one of {', '.join(known)}; got {value!r}.")
     if taps is not None and not (isinstance(taps, int) and 8 <= taps <= 4096):
         raise ValidationError(f"taps must be a whole number from 8 to 4096; got {taps!r}.")
-    directions, measured, own_delay = _measurements(responses, rate)
-    n = fft_size(measured.shape[-1])
-    frequency = np.fft.rfftfreq(n, 1 / rate)
-    magnitude = np.abs(np.fft.rfft(measured, n))
-    delays = own_delay + lag(measured, minimum_phase(magnitude), rate, ITD_BAND)
-
-    # A pole that was not measured has a magnitude and a delay, but no response of its own.
-    grid, magnitude, grid_delays = _with_poles(directions, magnitude, delays)
-    area = triangle_areas(grid)
-    equaliser = _divisor(magnitude, area, frequency, equalisation)
-    filters = shortened(minimum_phase(magnitude / equaliser), taps or TAPS)
-    real = len(directions)
-    delays = keep_itd(delays, filters[:real], measured, own_delay, rate, equaliser)
-    if phase == "measured":
-        filters = _with_measured_phase(
-            filters, _equalised(measured, equaliser), delays, own_delay, rate, taps
+    if near not in ("auto", *NEAR_MODELS, "none"):
+        raise ValidationError(
+            f"near must be one of auto, {', '.join(NEAR_MODELS)}, none; got {near!r}."
         )
-    delays = np.concatenate([delays, grid_delays[real:]])
-    delays -= _median_plane_delay(directions, delays[:real])
-    if itd == "sphere":
-        delays = _sphere_delays(grid, filters, delays, rate)
-    if phase == "measured":
-        delays = delays - GUARD / rate
+    shells = measured_shells(responses)
+    far = _analysed(responses, shells[0], rate)
+    equaliser = _divisor(far, equalisation)
+    filters, delays = _played(far, equaliser, phase=phase, itd=itd, taps=taps)
     kept = np.fft.rfft(filters, fft_size(filters.shape[-1]))
-    kept_frequency = np.fft.rfftfreq(fft_size(filters.shape[-1]), 1 / rate)
-    return HrtfSet(
-        directions=grid,
+    frequency = np.fft.rfftfreq(fft_size(filters.shape[-1]), 1 / rate)
+    head = HrtfSet(
+        directions=far.grid,
         filters=filters,
         delays=delays,
         rate=float(rate),
-        diffuse=np.sqrt(np.einsum("v,vef->f", area, np.abs(kept) ** 2) / 2),
-        coherence=_diffuse_coherence(kept, delays, kept_frequency, area),
+        diffuse=np.sqrt(np.einsum("v,vef->f", far.area, np.abs(kept) ** 2) / 2),
+        coherence=_diffuse_coherence(kept, delays, frequency, far.area),
         title=str(responses.attrs["title"]),
         sha256=str(responses.attrs["sha256"]),
         itd=itd,
         phase=phase,
         equaliser=equaliser,
+        far_distance=shells[0].distance,
+        note="" if far.share is None else _RING_NOTE,
     )
+    if near == "none":
+        return head
+    model = responses.attrs.get("near", "sphere") if near == "auto" else near
+    nearer = [
+        _shell(_analysed(responses, s, rate), far, equaliser, phase=phase, itd=itd, taps=head.taps)
+        for s in shells[1:]
+    ]
+    return attrs.evolve(head, near=_near_field(head, nearer, model))
 
 
-def _measurements(responses: xr.Dataset, rate: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return directions (v, 3), responses (v, 2, t) at `rate` and their delays (v, 2) s."""
-    position = responses["position"].values
-    distance = np.linalg.norm(position, axis=1)
-    if distance.min() <= 0:
-        raise ValidationError(
-            f"measurement {int(np.argmin(distance))} of {responses.attrs['title']!r} lies at the "
-            "head's centre; the file's SourcePosition is wrong."
-        )
-    directions, first = _unique(position / distance[:, None])
+@attrs.frozen(eq=False)
+class _Analysed:
+    """One distance of a measured set: (v, 2, t) responses, and the grid with its poles."""
+
+    directions: np.ndarray
+    measured: np.ndarray
+    own_delay: np.ndarray
+    rate: float
+    distance: float
+    grid: np.ndarray
+    area: np.ndarray
+    magnitude: np.ndarray
+    delays: np.ndarray
+    share: np.ndarray | None
+
+    @property
+    def frequency(self) -> np.ndarray:
+        """(bins,) Hz of the magnitudes."""
+        return np.fft.rfftfreq(2 * (self.magnitude.shape[-1] - 1), 1 / self.rate)
+
+    @property
+    def diffuse(self) -> np.ndarray:
+        """(bins,) magnitude of the average over directions and ears."""
+        return np.sqrt(np.einsum("v,vef->f", self.area, self.magnitude**2) / 2)
+
+    def level(self, equaliser: np.ndarray) -> float:
+        """Mean power after equalisation where a head is transparent."""
+        band = (self.frequency >= _LEVEL_BAND[0]) & (self.frequency <= _LEVEL_BAND[1])
+        return float(np.mean((self.diffuse / equaliser)[band] ** 2))
+
+
+def _analysed(responses: xr.Dataset, shell: Shell, rate: float) -> _Analysed:
     measured = _resampled(
-        responses["impulse_response"].values[first], responses.attrs["rate"], rate
+        responses["impulse_response"].values[shell.index], responses.attrs["rate"], rate
     )
-    return directions, measured, responses["delay"].values[first]
+    own_delay = responses["delay"].values[shell.index]
+    magnitude = np.abs(np.fft.rfft(measured, fft_size(measured.shape[-1])))
+    delays = own_delay + lag(measured, minimum_phase(magnitude), rate, ITD_BAND)
+    # What was not measured (poles, all but a ring) gets a magnitude and a delay, but no response.
+    completion = ring_completion(shell.directions)
+    if completion is None:
+        share = None
+        grid, magnitude, delays = with_poles(shell.directions, magnitude, delays)
+    else:
+        new, share = completion
+        grid = np.concatenate([shell.directions, new])
+        power = np.einsum("kv,vef->kef", share, magnitude**2)
+        magnitude = np.concatenate([magnitude, np.sqrt(power)])
+        delays = np.concatenate([delays, share @ delays])
+    return _Analysed(
+        shell.directions, measured, own_delay, float(rate), shell.distance,
+        grid, triangle_areas(grid), magnitude, delays, share,
+    )  # fmt: skip
 
 
-def _divisor(
-    magnitude: np.ndarray, area: np.ndarray, frequency: np.ndarray, equalisation: str
-) -> np.ndarray:
+def _played(
+    one: _Analysed, equaliser: np.ndarray, *, phase: str, itd: str, taps: int | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return filters (v, 2, taps) and delays (v, 2) s, relative to the centre's arrival."""
+    filters = shortened(minimum_phase(one.magnitude / equaliser), taps or TAPS)
+    real = len(one.directions)
+    delays = keep_itd(
+        one.delays[:real], filters[:real], one.measured, one.own_delay, one.rate, equaliser
+    )
+    if phase == "measured":
+        filters = _with_measured_phase(
+            filters, _equalised(one.measured, equaliser), delays, one.own_delay, one.rate, taps
+        )
+    others = one.delays[real:] if one.share is None else one.share @ delays
+    delays = np.concatenate([delays, others])
+    delays -= _median_plane_delay(one.directions, delays[:real])
+    if itd == "sphere":
+        delays = _sphere_delays(one.grid, filters, delays, one.rate, one.distance)
+    return filters, delays - GUARD / one.rate if phase == "measured" else delays
+
+
+def _shell(
+    near: _Analysed, far: _Analysed, equaliser: np.ndarray, **options: Any
+) -> tuple[float, np.ndarray, np.ndarray]:
+    """Return distance, filters and delays of a measured shell, relative to the free field.
+
+    Files differ in whether the nearer loudspeaker's gain and flight were taken out. Below 1 kHz,
+    averaged over directions, a head is what a rigid sphere is; that sets both.
+    """
+    power, late = sphere_average(near.distance, far.distance, near.rate, _LEVEL_BAND)
+    gain = near.level(equaliser) / far.level(equaliser) / power
+    filters, delays = _played(near, equaliser * np.sqrt(gain), **options)
+    return near.distance, filters, delays + late
+
+
+def _near_field(head: HrtfSet, measured: list[Any], model: str) -> NearField | None:
+    """Return the measured shells, and below the nearest of them what the model makes of it."""
+    distance, filters, delays = head.far_distance, head.filters, head.delays
+    shells = []
+    for distance, filters, delays in measured:
+        shells.insert(0, NearField(np.array([distance]), filters[None], delays[None]))
+    inner = model_near_field(head.directions, filters, delays, head.rate, distance, model)
+    shells = [inner, *shells] if inner is not None else shells
+    if not shells:
+        return None
+    return NearField(
+        *(np.concatenate([getattr(s, n) for s in shells]) for n in attrs.fields_dict(NearField))
+    )
+
+
+def _divisor(far: _Analysed, equalisation: str) -> np.ndarray:
     """Return (bins,) what all magnitudes are divided by."""
-    diffuse = np.sqrt(np.einsum("v,vef->f", area, magnitude**2) / 2)
     if equalisation == "diffuse":
-        return _equaliser(diffuse, frequency)
-    band = (frequency >= _LEVEL_BAND[0]) & (frequency <= _LEVEL_BAND[1])
-    return np.full(len(diffuse), np.sqrt(np.mean(diffuse[band] ** 2)))
+        return _equaliser(far.diffuse, far.frequency)
+    flat = np.ones(len(far.frequency))
+    return flat * np.sqrt(far.level(flat))
 
 
 def _equalised(measured: np.ndarray, equaliser: np.ndarray) -> np.ndarray:
@@ -178,27 +280,6 @@ def _with_measured_phase(
     return np.concatenate([exact, late[len(exact) :]])
 
 
-def triangle_areas(directions: np.ndarray) -> np.ndarray:
-    """Return (v,) shares of the sphere that each direction stands for; they sum to one.
-
-    Each triangle of the convex hull gives a third of its spherical area to each corner (solid
-    angle after Van Oosterom and Strackee, 1983). Without a hull all shares are equal.
-    """
-    from scipy.spatial import ConvexHull, QhullError
-
-    try:
-        hull = ConvexHull(directions)
-    except (QhullError, ValueError):
-        return np.full(len(directions), 1.0 / len(directions))
-    a, b, c = (directions[hull.simplices[:, i]] for i in range(3))
-    volume = np.abs(np.einsum("ni,ni->n", a, np.cross(b, c)))
-    dots = 1 + sum(np.einsum("ni,ni->n", p, q) for p, q in ((a, b), (b, c), (c, a)))
-    solid = 2 * np.arctan2(volume, dots)
-    area = np.zeros(len(directions))
-    np.add.at(area, hull.simplices, solid[:, None] / 3)
-    return area / area.sum()
-
-
 def _resampled(response: np.ndarray, rate_in: float, rate_out: float) -> np.ndarray:
     """Return (m, 2, t) at `rate_out`, as filters of the same gain."""
     if rate_in == rate_out:
@@ -210,13 +291,6 @@ def _resampled(response: np.ndarray, rate_in: float, rate_out: float) -> np.ndar
     return flat.T.reshape(*response.shape[:2], -1) * (rate_in / rate_out)
 
 
-def _unique(directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Drop repeated directions: a triangle needs three different corners."""
-    _, first = np.unique(directions.round(6), axis=0, return_index=True)
-    first = np.sort(first)
-    return directions[first], first
-
-
 def _median_plane_delay(directions: np.ndarray, delays: np.ndarray) -> float:
     """Return the delay (s) at which a wave from straight ahead, above or behind arrives.
 
@@ -224,27 +298,6 @@ def _median_plane_delay(directions: np.ndarray, delays: np.ndarray) -> float:
     """
     side = np.abs(directions[:, 1])
     return float(delays[side <= max(0.05, side.min() + 1e-9)].mean())
-
-
-def _with_poles(
-    directions: np.ndarray, magnitude: np.ndarray, delays: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Close a missing cap at the south or north pole with the mean of the ring next to it.
-
-    Few sets measure below -40 degrees, where floor reflections come from. Without a point there,
-    long thin triangles would mix the left side's filters with the right side's.
-    """
-    for pole in (-1.0, 1.0):
-        height = pole * directions[:, 2]
-        top = height.max()
-        if top > np.sin(np.deg2rad(80)) or top < 0.2:
-            continue
-        ring = height > top - 0.02
-        directions = np.concatenate([directions, [[0.0, 0.0, pole]]])
-        power = np.sqrt(np.mean(magnitude[ring] ** 2, axis=(0, 1)))
-        magnitude = np.concatenate([magnitude, np.broadcast_to(power, (1, 2, len(power)))])
-        delays = np.concatenate([delays, np.full((1, 2), delays[ring].mean())])
-    return directions, magnitude, delays
 
 
 def _equaliser(diffuse: np.ndarray, frequency: np.ndarray) -> np.ndarray:
@@ -263,7 +316,7 @@ def _equaliser(diffuse: np.ndarray, frequency: np.ndarray) -> np.ndarray:
 
 
 def _sphere_delays(
-    directions: np.ndarray, filters: np.ndarray, delays: np.ndarray, rate: float
+    directions: np.ndarray, filters: np.ndarray, delays: np.ndarray, rate: float, distance: float
 ) -> np.ndarray:
     """Return (v, 2) s: delays that with these filters sound like a rigid sphere's below 1.5 kHz.
 
@@ -272,7 +325,7 @@ def _sphere_delays(
     """
     from spatialdrama.dsp.pose_itd import pose_itd_us
 
-    wanted = 1e-6 * pose_itd_us(1.5 * directions)
+    wanted = 1e-6 * pose_itd_us(distance * directions)
     brought = lag(filters[:, 1], filters[:, 0], rate, ITD_BAND)
     half = (wanted - brought) / 2
     return delays.mean(axis=1, keepdims=True) + np.stack([-half, half], axis=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,17 @@ import numpy as np
 import xarray as xr
 
 from spatialdrama.conventions import HOUSE_RATE
-from spatialdrama.errors import ValidationError
+from spatialdrama.errors import SpatialDramaWarning, ValidationError
 from spatialdrama_render.head_preparation import prepare_head
 from spatialdrama_render.hrtf import HrtfSet
+from spatialdrama_render.near_field import NearField
 
 #: Heads by name: measured ones are assets of the same name, the others closed forms
 #: (:mod:`spatialdrama_render.ear_models`).
 HEADS = ("kemar", "spaced-pinnae", "sphere")
 _CLOSED_FORMS = {"spaced-pinnae": "spaced_pinnae", "sphere": "sphere"}
 #: Raised when the preparation gives other numbers for the same file.
-PREPARATION_VERSION = 3
+PREPARATION_VERSION = 5
 _KEPT: dict[tuple, HrtfSet] = {}
 
 
@@ -33,6 +35,7 @@ def load_head(
     itd: str = "measured",
     phase: str = "minimum",
     taps: int | None = None,
+    near: str = "auto",
 ) -> HrtfSet:
     """Return a head ready to render with; the second call for the same one is free.
 
@@ -41,7 +44,7 @@ def load_head(
     hrtf : "kemar", "spaced-pinnae", "sphere", path of a SOFA file, or xarray.Dataset
         A dataset is laid out as :func:`spatialdrama.io.sofa.read_sofa` returns it.
     rate : float, Hz
-    equalisation, itd, phase, taps
+    equalisation, itd, phase, taps, near
         See :func:`spatialdrama_render.head_preparation.prepare_head`.
 
     Raises
@@ -51,6 +54,12 @@ def load_head(
     ValidationError
         For an unknown name or a file that cannot be used.
 
+    Notes
+    -----
+    A set with directions in the horizontal plane only is completed above and below
+    (:func:`spatialdrama_render.head_grid.ring_completion`), with a warning. A set on one side of
+    the head only works with ``interpolation="nearest"``.
+
     Examples
     --------
     >>> from spatialdrama_render.heads import load_head
@@ -58,8 +67,16 @@ def load_head(
     128
     """
     options = {
-        "rate": float(rate), "equalisation": equalisation, "itd": itd, "phase": phase, "taps": taps
+        "rate": float(rate), "equalisation": equalisation, "itd": itd, "phase": phase, "taps": taps,
+        "near": near,
     }  # fmt: skip
+    head = _head(hrtf, options)
+    if head.note:
+        warnings.warn(f"{head.title or hrtf}: {head.note}", SpatialDramaWarning, stacklevel=2)
+    return head
+
+
+def _head(hrtf: str | Path | xr.Dataset, options: dict[str, Any]) -> HrtfSet:
     if isinstance(hrtf, xr.Dataset):
         return prepare_head(hrtf, **options)
     if isinstance(hrtf, str) and hrtf in _CLOSED_FORMS:
@@ -78,7 +95,10 @@ def load_head(
 def _closed_form(name: str) -> xr.Dataset:
     from spatialdrama_render import ear_models
 
-    return getattr(ear_models, _CLOSED_FORMS[name])()
+    responses = getattr(ear_models, _CLOSED_FORMS[name])()
+    # Ears without a head between them come nearer as points do, not as a sphere does.
+    near = "points" if name == "spaced-pinnae" else "sphere"
+    return responses.assign_attrs({"near": near} | responses.attrs)
 
 
 def _prepared(path: Path, **options: Any) -> HrtfSet:
@@ -90,13 +110,25 @@ def _prepared(path: Path, **options: Any) -> HrtfSet:
     key = cache.key(file=digest, version=PREPARATION_VERSION, **options)
     folder = cache.get(key)
     if folder is not None:
-        with np.load(folder / "head.npz", allow_pickle=False) as kept:
-            return HrtfSet(**{n: v if v.ndim else v.item() for n, v in kept.items()})
+        return _loaded(folder / "head.npz")
     head = prepare_head(read_responses(path), **options)
     # A full or read-only disk costs the next process a second, not this one its rendering.
     with contextlib.suppress(OSError), cache.put(key) as folder:
-        np.savez(folder / "head.npz", **attrs.asdict(head, filter=lambda a, _: a.init))
+        fields = attrs.asdict(head, filter=lambda a, v: a.init and v is not None, recurse=False)
+        near = fields.pop("near", None)
+        if near is not None:
+            fields |= {f"near.{n}": v for n, v in attrs.asdict(near).items()}
+        np.savez(folder / "head.npz", **fields)
     return head
+
+
+def _loaded(file: Path) -> HrtfSet:
+    with np.load(file, allow_pickle=False) as kept:
+        fields = {n: v if v.ndim else v.item() for n, v in kept.items()}
+    near = {n: fields.pop(n) for n in list(fields) if n.startswith("near.")}
+    if near:
+        fields["near"] = NearField(**{n.removeprefix("near."): v for n, v in near.items()})
+    return HrtfSet(**fields)
 
 
 def read_responses(path: str | Path) -> xr.Dataset:

@@ -6,13 +6,16 @@ directions and mixtures of shifted impulses do not; see :mod:`spatialdrama_rende
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
 
 from spatialdrama.errors import ValidationError
 from spatialdrama_render.mesh import SphereMesh
+
+if TYPE_CHECKING:
+    from spatialdrama_render.near_field import NearField
 
 INTERPOLATIONS = ("barycentric", "nearest")
 ITD_MODELS = ("measured", "sphere")
@@ -45,6 +48,13 @@ class HrtfSet:
         Magnitude that every filter was divided by, on ``numpy.fft.rfftfreq``'s grid; one number
         throughout where nothing was equalised. Raw responses divided by it are what this head
         plays.
+    near : NearField, optional
+        The same directions at nearer distances.
+    far_distance : float, m
+        Where `filters` and `delays` were measured: they hold there and beyond, and the last shell
+        of `near` goes over into them there.
+    note : str
+        What whoever renders with it should know, one sentence or nothing.
 
     Examples
     --------
@@ -64,6 +74,9 @@ class HrtfSet:
     itd: str = "measured"
     phase: str = "minimum"
     equaliser: np.ndarray | None = None
+    near: NearField | None = None
+    far_distance: float = 1.0
+    note: str = ""
     _caches: dict = attrs.field(factory=dict, init=False)
 
     @property

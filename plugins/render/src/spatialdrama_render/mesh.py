@@ -56,11 +56,14 @@ class SphereMesh:
             return None
         if hull.equations[:, 3].max() > -_SURROUNDS:
             return None
+        corners = np.concatenate(
+            [_fan(directions, flat) for flat in _flats(hull.simplices, hull.equations)]
+        )
         # Columns are the corners: (m, 3 components, 3 corners).
-        matrix = directions[hull.simplices].transpose(0, 2, 1)
+        matrix = directions[corners].transpose(0, 2, 1)
         return cls(
-            np.ascontiguousarray(hull.simplices, dtype=np.int32),
-            np.ascontiguousarray(hull.neighbors, dtype=np.int32),
+            np.ascontiguousarray(corners, dtype=np.int32),
+            _neighbours(corners),
             np.ascontiguousarray(np.linalg.inv(matrix)),
         )
 
@@ -72,6 +75,43 @@ class SphereMesh:
         if not _find_all(directions, self.corners, self.neighbours, self.inverse, index, weight):
             raise ValidationError("no triangle holds one of the directions; are they finite?")
         return index, weight
+
+
+def _flats(triangles: np.ndarray, planes: np.ndarray) -> list[np.ndarray]:
+    """Group a hull's triangles by the plane they lie in; return the corners of each flat."""
+    _, flat = np.unique(planes.round(9), axis=0, return_inverse=True)
+    order = np.argsort(flat.ravel(), kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(flat.ravel()[order])) + 1)
+    return [np.unique(triangles[group]) for group in groups]
+
+
+def _fan(directions: np.ndarray, flat: np.ndarray) -> np.ndarray:
+    """Cut a flat polygon into triangles round its foremost (then highest) corner.
+
+    The four directions of a cell between two rings lie in a plane and can be cut along either
+    diagonal. A rule that does not ask for left or right cuts mirrored cells alike, so that a
+    mirrored world is heard mirrored.
+    """
+    points = directions[flat]
+    middle = points.mean(axis=0)
+    middle = middle / np.linalg.norm(middle)
+    across = points[0] - (points[0] @ middle) * middle
+    turn = np.arctan2(points @ np.cross(middle, across), points @ across)
+    ring = flat[np.argsort(turn)]
+    place = directions[ring].round(9)
+    apex = int(np.lexsort((place[:, 2], place[:, 0]))[-1])
+    ring = np.roll(ring, -apex)
+    return np.stack([np.repeat(ring[0], len(ring) - 2), ring[1:-1], ring[2:]], axis=1)
+
+
+def _neighbours(corners: np.ndarray) -> np.ndarray:
+    """Return (m, 3) int32: the triangle beyond the side opposite each corner."""
+    sides = np.sort(corners[:, [[1, 2], [0, 2], [0, 1]]].reshape(-1, 2), axis=1)
+    order = np.lexsort((sides[:, 1], sides[:, 0]))
+    # On a closed surface each side is in two triangles, which now lie side by side.
+    out = np.empty(len(sides), dtype=np.int32)
+    out[order[0::2]], out[order[1::2]] = order[1::2] // 3, order[0::2] // 3
+    return out.reshape(-1, 3)
 
 
 @kernel
@@ -92,7 +132,7 @@ def find(x, y, z, start, neighbours, inverse, weight):
             total += w
             if w < lowest:
                 lowest, side = w, k
-        if lowest >= _INSIDE:
+        if _INSIDE <= lowest < np.inf:
             for k in range(3):
                 weight[k] = max(weight[k], 0.0) / total
             return here

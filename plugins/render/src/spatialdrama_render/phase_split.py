@@ -107,7 +107,7 @@ def keep_itd(
     # Both are looked at from where the delays put the pair, so that no other period is taken.
     rest = about - (own_delay[:, 0] - own_delay[:, 1])
     theirs = theirs * np.exp(2j * np.pi * rest[:, None] * frequency)
-    wanted, brought = _peak(theirs, frequency), _peak(ours, frequency)
+    wanted, brought = peak_of(theirs, frequency), peak_of(ours, frequency)
     half = (wanted - brought) / 2
     return delays + np.stack([half, -half], axis=1)
 
@@ -164,7 +164,7 @@ def _cross(pair: np.ndarray, n: int, band: np.ndarray) -> np.ndarray:
     return spectra[:, 0] * spectra[:, 1].conj()
 
 
-def _peak(cross: np.ndarray, frequency: np.ndarray) -> np.ndarray:
+def peak_of(cross: np.ndarray, frequency: np.ndarray) -> np.ndarray:
     """Return (v,) s: how far the left ear of each cross-spectrum lags, near zero."""
     lags = np.arange(-_SEARCH, _SEARCH + _STEP / 2, _STEP)
     turn = 2 * np.pi * frequency[:, None] * lags

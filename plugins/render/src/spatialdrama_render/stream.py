@@ -11,6 +11,7 @@ from spatialdrama.errors import ValidationError
 from spatialdrama_render.checks import checked_mono
 from spatialdrama_render.direct import HOP
 from spatialdrama_render.engine import GRAIN, Listener
+from spatialdrama_render.jit import kernel
 
 if TYPE_CHECKING:
     from spatialdrama_render.engine import Engine
@@ -126,44 +127,56 @@ class Stream:
                 )
             new = new / size
         old, self._last = (new if self._last is None else self._last), new
-        if np.array_equal(old, new):
-            return Listener(self._place, _matrices(new[None]))
-        share = np.arange(self.block // HOP + 1) / (self.block // HOP)
-        return Listener(self._place, _matrices(slerp(old, new, share)))
+        points = 1 if (old == new).all() else self.block // HOP + 1
+        rotation = np.empty((points, 3, 3))
+        _turn(old, new, rotation)
+        return Listener(self._place, rotation)
 
 
-def slerp(old: np.ndarray, new: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Return (k, 4) quaternions on the shorter arc from `old` to `new` at shares (k,).
+@kernel
+def slerp(old, new, share, out):
+    """Fill `out` (4,) with the quaternion at a share of the shorter arc from `old` to `new`.
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from spatialdrama_render.stream import slerp
-    >>> half = slerp(np.array([0, 0, 0, 1.0]), np.array([0, 0, 1.0, 0]), np.array([0.5]))
-    >>> half.round(3).tolist()
-    [[0.0, 0.0, 0.707, 0.707]]
+    K. Shoemake (1985), "Animating rotation with quaternion curves".
     """
-    dot = float(old @ new)
-    if dot < 0:
-        new, dot = -new, -dot
-    angle = np.arccos(min(dot, 1.0))
-    if angle < 1e-6:
-        mixed = (1 - share)[:, None] * old + share[:, None] * new
-    else:
-        mixed = (
-            np.sin((1 - share) * angle)[:, None] * old + np.sin(share * angle)[:, None] * new
-        ) / np.sin(angle)
-    return mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
+    dot = 0.0
+    for a in range(4):
+        dot += old[a] * new[a]
+    side = 1.0 if dot >= 0 else -1.0
+    angle = np.arccos(min(abs(dot), 1.0))
+    sine = np.sin(angle)
+    first, second = 1.0 - share, share
+    if sine > 1e-6:
+        first, second = np.sin((1.0 - share) * angle) / sine, np.sin(share * angle) / sine
+    size = 0.0
+    for a in range(4):
+        out[a] = first * old[a] + second * side * new[a]
+        size += out[a] * out[a]
+    for a in range(4):
+        out[a] /= np.sqrt(size)
 
 
-def _matrices(quaternions: np.ndarray) -> np.ndarray:
-    """Return (k, 3, 3) rotation matrices of unit quaternions (x, y, z, w)."""
-    x, y, z, w = quaternions.T
-    return np.stack(
-        [
-            1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w),
-            2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w),
-            2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y),
-        ],
-        axis=1,
-    ).reshape(-1, 3, 3)  # fmt: skip
+@kernel
+def _turn(old, new, rotation):
+    """Fill (k, 3, 3) matrices whose columns are the head's axes on the way from old to new."""
+    last = max(len(rotation) - 1, 1)
+    q = np.empty(4)
+    for k in range(len(rotation)):
+        slerp(old, new, k / last, q)
+        x, y, z, w = q
+        m = rotation[k]
+        m[0, 0], m[0, 1], m[0, 2] = (
+            1 - 2 * (y * y + z * z),
+            2 * (x * y - z * w),
+            2 * (x * z + y * w),
+        )
+        m[1, 0], m[1, 1], m[1, 2] = (
+            2 * (x * y + z * w),
+            1 - 2 * (x * x + z * z),
+            2 * (y * z - x * w),
+        )
+        m[2, 0], m[2, 1], m[2, 2] = (
+            2 * (x * z - y * w),
+            2 * (y * z + x * w),
+            1 - 2 * (x * x + y * y),
+        )
