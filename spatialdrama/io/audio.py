@@ -22,6 +22,7 @@ __all__ = [
     "BlockWriter",
     "MonoFile",
     "WrittenSound",
+    "container",
     "encoded",
     "mono_player_html",
     "player_html",

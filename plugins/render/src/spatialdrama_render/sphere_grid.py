@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from spatialdrama_render.mesh import SphereMesh
+from spatialdrama_render.mesh import SphereMesh, _neighbours
 
 _MERIDIANS = 360
 #: Degrees of elevation; the poles are two directions more, at the end.
@@ -69,13 +69,3 @@ def _triangles() -> np.ndarray:
     caps = np.stack([[point[0], after[0], south], [point[-1], after[-1], north]], axis=1)
     every = [part.reshape(3, -1).T for part in (one, two, caps)]
     return np.ascontiguousarray(np.concatenate(every), dtype=np.int32)
-
-
-def _neighbours(corners: np.ndarray) -> np.ndarray:
-    """Return (m, 3) int32: the triangle beyond the side opposite each corner."""
-    sides = np.sort(corners[:, [[1, 2], [2, 0], [0, 1]]].reshape(-1, 2), axis=1)
-    order = np.lexsort(sides.T)
-    pairs = order.reshape(-1, 2)  # every side belongs to two triangles
-    found = np.empty(len(sides), dtype=np.int32)
-    found[pairs[:, 0]], found[pairs[:, 1]] = pairs[:, 1] // 3, pairs[:, 0] // 3
-    return found.reshape(-1, 3)
