@@ -213,7 +213,7 @@ def add_render(commands: Any) -> None:
     p.add_argument("--directivity", default="speech", choices=("speech", "omni"))
     p.add_argument("--gain", type=float, default=0.0, metavar="DB", help="for both ears alike")
     p.add_argument("--layout", default="binaural", choices=("binaural", "foa", "5.1"),
-                   help="two ears, first-order ambisonics (AmbiX) or five loudspeakers")  # fmt: skip
+                   help="foa is first-order ambisonics (AmbiX)")  # fmt: skip
     p.add_argument("-o", "--out", required=True, help=".wav or .flac")
     p.add_argument("--dry-run", action="store_true", help="check everything, make nothing")
     p.add_argument("--json", action="store_true", help="print a summary as JSON on stdout")
@@ -254,7 +254,7 @@ def _render_blocks(options: argparse.Namespace, made: Any, mono: MonoFile, scene
     stems = [("source", 0.0, mono)]
     kind = {"layout": options.layout, "rate": mono.rate}
     if options.dry_run:
-        plan = made.plan(stems, scene, **kind)
+        plan = made.forecast(stems, scene, **kind)
         text = f"would render {options.out}, {plan}"
         return _say(options, text, {"file": options.out, **plan.to_dict()})
     long = mono.duration > LONG

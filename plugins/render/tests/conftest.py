@@ -55,7 +55,9 @@ def sphere_with(sphere_responses):
     from spatialdrama_render.physical import PhysicalRenderer
 
     return cache(
-        lambda **options: PhysicalRenderer(sphere_responses, equalisation="none", **options)
+        lambda **options: PhysicalRenderer(
+            sphere_responses, **{"equalisation": "none", "air": "none", "near": "none"} | options
+        )
     )
 
 

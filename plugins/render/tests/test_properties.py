@@ -125,12 +125,13 @@ def test_a_still_voice_is_a_convolution(sphere, azimuth, elevation, distance, se
 def test_a_measured_direction_is_its_own_response(sphere_responses, seed, row):
     """Plain convolution with the file's response, delay and all, up to one gain for all.
 
-    The responses are the closed forms of a rigid sphere, minimum phase but for their delay, so
-    that the split into filter and delay loses nothing.
+    With the measured phase the filters hold all of the response, so this is the file's own sound.
     """
     from spatialdrama_render.physical import PhysicalRenderer
 
-    renderer = PhysicalRenderer(sphere_responses, equalisation="none", near="none")
+    renderer = PhysicalRenderer(
+        sphere_responses, equalisation="none", phase="measured", near="none", air="none"
+    )
     row %= sphere_responses.sizes["measurement"]
     response = sphere_responses["impulse_response"].values[row]
     place = sphere_responses["position"].values[row]

@@ -83,13 +83,12 @@ class Ears:
     @classmethod
     def of(cls, head: HrtfSet, *, interpolation: str, basis: int) -> Ears:
         """Lay out a head for an interpolation and a size of the reflections' basis."""
-        near = getattr(head, "near", None)
-        filters, delays, shells = head.filters[None], head.delays[None], np.array([1.0])
-        if near is not None:
-            filters = np.concatenate([near.filters, filters])
-            delays = np.concatenate([near.delays, delays])
-            far = max(1.0, 1.25 * float(near.distances[-1]))
-            shells = np.concatenate([1 / near.distances, [1 / far]])
+        filters, delays, distances = head.filters[None], head.delays[None], [head.far_distance]
+        if head.near is not None:
+            filters = np.concatenate([head.near.filters, filters])
+            delays = np.concatenate([head.near.delays, delays])
+            distances = [*head.near.distances, head.far_distance]
+        shells = 1.0 / np.asarray(distances)
         return cls(
             head,
             None if interpolation == "nearest" else head.mesh,

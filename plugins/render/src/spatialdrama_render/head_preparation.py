@@ -79,7 +79,7 @@ def prepare_head(
         directions, and below 1.5 kHz the measured time between the ears. "measured" plays the
         measured responses with their delay taken out: with ``equalisation="none"`` a source that
         rests at a measured direction sounds as plain convolution with its response does (KEMAR:
-        -65 dB apart), at several times the taps and with more colour between directions.
+        -63 dB apart), at several times the taps and with more colour between directions.
     taps : int, optional
         Samples per filter: 128 with minimum phase, or as many as the responses need to -60 dB.
     near : "auto", "sphere", "points" or "none"

@@ -20,8 +20,9 @@ from spatialdrama.types.multichannel import LAYOUTS
 from spatialdrama.types.validate import unknown_name
 from spatialdrama_render.engine import Ears
 from spatialdrama_render.mesh import SphereMesh
+from spatialdrama_render.plan import Acoustics, Receiver
 from spatialdrama_render.sphere_grid import grid_directions, grid_mean, grid_mesh
-from spatialdrama_render.tail import binaural_tail, diffuse_tail
+from spatialdrama_render.tail import diffuse_tail
 
 #: Degrees from straight ahead, counter-clockwise: Recommendation ITU-R BS.775-3, figure 1.
 SPEAKERS_5_1 = {"L": 30.0, "R": -30.0, "C": 0.0, "Ls": 110.0, "Rs": -110.0}
@@ -66,6 +67,9 @@ class Layout:
     delays: np.ndarray = attrs.field(init=False)
     diffuse: np.ndarray = attrs.field(init=False)
 
+    #: Formulas hold at every distance.
+    near, far_distance = None, 1.0
+
     def __attrs_post_init__(self) -> None:
         put = object.__setattr__
         put(self, "directions", grid_directions())
@@ -77,16 +81,6 @@ class Layout:
     def taps(self) -> int:
         """One: gains, not filters."""
         return 1
-
-    @property
-    def title(self) -> str:
-        """What provenance calls the receiver."""
-        return f"layout {self.name}"
-
-    @property
-    def sha256(self) -> str:
-        """Empty: it comes from formulas, not from a file."""
-        return ""
 
     @property
     def mesh(self) -> SphereMesh:
@@ -106,7 +100,7 @@ class Layout:
         out[[self.channels.index(name) for name in self.names]] = samples
         return out
 
-    def tail(self, room: Room, **options: Any) -> np.ndarray:
+    def tail(self, room: Room, acoustics: Acoustics) -> np.ndarray:
         """Return (c, n) float32, the late room: noises that know nothing of each other.
 
         Notes
@@ -118,8 +112,9 @@ class Layout:
         diffuse must be.
         """
         return diffuse_tail(
-            room, self.rate, channels=len(self.names), weights=self.diffuse, **options
-        )
+            room, self.rate, channels=len(self.names), weights=self.diffuse,
+            order=acoustics.order, law=acoustics.law, seed=acoustics.tail_seed, air=acoustics.air,
+        )  # fmt: skip
 
     def __repr__(self) -> str:
         return f"Layout({self.name!r}: {' '.join(self.channels)})"
@@ -153,19 +148,10 @@ def layout_ears(name: str, rate: float = 48_000) -> Ears:
     return Ears.of(load_layout(name, rate=rate), interpolation="barycentric", basis=1)
 
 
-def late_response(receiver: Any, room: Room, **options: Any) -> np.ndarray:
-    """Return (c, n) float32, a room's tail at a head or in a layout.
-
-    Parameters
-    ----------
-    receiver : HrtfSet or Layout
-    room : Room
-    **options
-        See :func:`spatialdrama_render.tail.binaural_tail`.
-    """
-    if isinstance(receiver, Layout):
-        return receiver.tail(room, **options)
-    return binaural_tail(receiver, room, **options)
+def layout_receiver(name: str, rate: float = 48_000) -> Receiver:
+    """Return a layout as one who listens, for :class:`spatialdrama_render.plan.Plan`."""
+    ears = layout_ears(name, rate)
+    return Receiver(ears, ears.head.tail)
 
 
 def ambisonic_gains(directions: Any) -> np.ndarray:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 
 from spatialdrama.conventions import HOUSE_RATE
 from spatialdrama.errors import ValidationError
 from spatialdrama.io.block_writer import WrittenSound, writing
 from spatialdrama.types import BinauralAudio, MultichannelAudio, Scene
-from spatialdrama_render.layouts import Layout, layout_ears
+from spatialdrama.types.multichannel import LAYOUTS
+from spatialdrama_render.forecast import Forecast, work_per_second
+from spatialdrama_render.layouts import layout_receiver
 from spatialdrama_render.mixing import talkers_of
-from spatialdrama_render.plan import RenderPlan, work_per_second
-from spatialdrama_render.talkers import Talker
+from spatialdrama_render.plan import Plan
 
 Stems = Sequence[tuple[str, float, Any]]
 Shown = bool | Callable[[int, int], None] | None
@@ -76,13 +77,11 @@ class Outputs:
         >>> renderer.render_layout(stems, scene, layout="5.1")            # doctest: +SKIP
         MultichannelAudio(5.1, 1.01 s at 48000 Hz, peak -16.3 dBFS)
         """
-        made = self._through(layout, scene)
-        talkers = _talkers(self, stems, scene, rate)
-        length = _length(made, talkers, scene)
-        samples = _filled(_run(made, talkers, scene, length, progress), length)
+        plan, arranged = self._scene_plan(stems, scene, layout, rate)
         return MultichannelAudio(
-            samples, self.rate, layout, provenance=_provenance(made, scene, layout)
-        )
+            arranged(plan.whole(progress)), self.rate, layout,
+            provenance=self._scene_provenance(scene, layout),
+        )  # fmt: skip
 
     def render_stems(
         self, stems: Stems, scene: Scene, *, rate: int = HOUSE_RATE, progress: Shown = None
@@ -108,19 +107,18 @@ class Outputs:
         ValidationError
             As :meth:`render_scene`.
         """
-        talkers = _talkers(self, stems, scene, rate)
-        length = _length(self, talkers, scene)
-        mix = np.zeros((2, length), dtype=np.float32)
+        plan, _ = self._scene_plan(stems, scene, "binaural", rate)
+        about = self._scene_provenance(scene, "binaural")
+        mix = np.zeros((2, plan.length()), dtype=np.float32)
         alone = {}
-        for k, (name, talker) in enumerate(talkers.items()):
-            shown = _part_of(progress, k, len(talkers))
-            samples = _filled(_run(self, {name: talker}, scene, length, shown), length)
+        for k, (name, talker) in enumerate(zip(_speakers(stems), plan.talkers, strict=True)):
+            samples = np.zeros_like(mix)
+            one = attrs.evolve(plan, talkers=[talker])
+            part = one.whole(_part_of(progress, k, len(plan.talkers)))
+            samples[:, : part.shape[1]] = part  # whoever falls silent early is silent to the end
             mix += samples
-            about = _provenance(self, scene, "binaural") | {"stem": name}
-            alone[name] = BinauralAudio(samples, self.rate, provenance=about)
-        return (
-            BinauralAudio(mix, self.rate, provenance=_provenance(self, scene, "binaural")), alone
-        )  # fmt: skip
+            alone[name] = BinauralAudio(samples, self.rate, provenance=about | {"stem": name})
+        return BinauralAudio(mix, self.rate, provenance=about), alone
 
     def blocks(
         self,
@@ -153,9 +151,8 @@ class Outputs:
         >>> for block in renderer.blocks(stems, scene):                   # doctest: +SKIP
         ...     player.play(block.T)
         """
-        made = self._through(layout, scene)
-        talkers = _talkers(self, stems, scene, rate)
-        return _run(made, talkers, scene, _length(made, talkers, scene), progress)
+        plan, arranged = self._scene_plan(stems, scene, layout, rate)
+        return map(arranged, plan.blocks(progress))
 
     def render_file(
         self,
@@ -200,23 +197,22 @@ class Outputs:
         >>> renderer.render_file(stems, scene, "hour.wav", progress=True)   # doctest: +SKIP
         WrittenSound(hour.wav: binaural, 3600.52 s at 48000 Hz, WAV PCM_24, peak -8.1 dBFS)
         """
-        made = self._through(layout, scene)
-        talkers = _talkers(self, stems, scene, rate)
-        length = _length(made, talkers, scene)
-        channels = len(made.head.channels) if isinstance(made.head, Layout) else 2
+        plan, arranged = self._scene_plan(stems, scene, layout, rate)
+        length = plan.length()
+        channels = 2 if layout == "binaural" else len(LAYOUTS[layout])
         with writing(
             path, channels, self.rate, frames=length, subtype=subtype, layout=layout
         ) as writer:
-            for block in _run(made, talkers, scene, length, progress):
-                writer.write(block)
+            for block in plan.blocks(progress):
+                writer.write(arranged(block))
         return WrittenSound(
             Path(path), layout, self.rate, length, writer.peak, writer.format, writer.subtype,
-            _provenance(made, scene, layout),
+            self._scene_provenance(scene, layout),
         )  # fmt: skip
 
-    def plan(
+    def forecast(
         self, stems: Stems, scene: Scene, *, layout: str = "binaural", rate: int = HOUSE_RATE
-    ) -> RenderPlan:
+    ) -> Forecast:
         """Check a scene and tell what rendering it would give and take, without rendering it.
 
         Parameters
@@ -228,83 +224,62 @@ class Outputs:
 
         Returns
         -------
-        RenderPlan
+        Forecast
             Its time is that of a fraction of a second, rendered from noise on this machine.
         """
-        made = self._through(layout, scene)
-        talkers = _talkers(self, stems, scene, rate)
-        length = _length(made, talkers, scene)
-        work = sum(
-            work_per_second(made, talker, scene) * talker.spoken / self.rate
-            for talker in talkers.values()
-        )
-        return RenderPlan(
+        plan, _ = self._scene_plan(stems, scene, layout, rate)
+        return Forecast(
             layout=layout,
-            duration=length / self.rate,
+            duration=plan.length() / self.rate,
             rate=self.rate,
-            speakers=tuple(talkers),
-            nearest=min(talker.nearest for talker in talkers.values()),
-            farthest=max(talker.reach for talker in talkers.values()),
+            speakers=_speakers(stems),
+            nearest=min(talker.nearest for talker in plan.talkers),
+            farthest=max(talker.reach for talker in plan.talkers),
             room=repr(scene.room),
-            work=work,
+            work=sum(
+                work_per_second(plan, talker) * talker.spoken / self.rate for talker in plan.talkers
+            ),
         )
 
-    def _through(self, layout: str, scene: Scene) -> Any:
-        """Return this renderer with another receiver; it shares all else."""
+    def _scene_plan(
+        self, stems: Stems, scene: Scene, layout: str, rate: int
+    ) -> tuple[Plan, Callable[[np.ndarray], np.ndarray]]:
+        """Return the checked scene, and what puts its channels into a file's order."""
+        receiver, arranged = None, _as_is
+        if layout != "binaural":
+            receiver = layout_receiver(layout, self.rate)
+            arranged = receiver.ears.head.arranged
+            if scene.room.is_measured:
+                raise ValidationError(
+                    f"{scene.room!r} was measured at two ears and gives no {layout}; use a room "
+                    "with size= and rt60=, or layout='binaural'."
+                )
+        talkers = talkers_of(stems, scene, rate=rate, house_rate=self.rate)
+        plan = self.plan(list(talkers.values()), scene.room, scene.listener, 0.0, receiver)
+        return plan, arranged
+
+    def _scene_provenance(self, scene: Scene, layout: str) -> dict[str, Any]:
+        about = self._provenance(scene.room, "as the scene says")
         if layout == "binaural":
-            return self
-        ears = layout_ears(layout, self.rate)
-        if scene.room.is_measured:
-            raise ValidationError(
-                f"{scene.room!r} was measured at two ears and gives no {layout}; use a room with "
-                "size= and rt60=, or layout='binaural'."
-            )
-        other = copy.copy(self)
-        # What was prepared for the head does not hold for another receiver.
-        other._head, other._ears, other._tails = ears.head, ears, {}
-        return other
+            return about
+        # Nothing of a head is in it.
+        of_head = {"hrtf_sha256", "equalisation", "itd", "phase", "near", "basis", "interpolation"}
+        return {k: v for k, v in about.items() if k not in of_head} | {
+            "hrtf": "none", "layout": layout
+        }  # fmt: skip
 
 
-def _talkers(renderer: Any, stems: Stems, scene: Scene, rate: int) -> dict[str, Talker]:
-    return talkers_of(stems, scene, rate=rate, house_rate=renderer.rate)
+def _as_is(samples: np.ndarray) -> np.ndarray:
+    return samples
 
 
-def _room(scene: Scene) -> Any:
-    return None if scene.room.is_free_field else scene.room
-
-
-def _length(renderer: Any, talkers: dict[str, Talker], scene: Scene) -> int:
-    return renderer._length(list(talkers.values()), _room(scene))
-
-
-def _run(
-    renderer: Any, talkers: dict[str, Talker], scene: Scene, length: int, progress: Shown
-) -> Iterator[np.ndarray]:
-    """Yield (channels, n) blocks of `length` samples, in the order of a file."""
-    arranged = getattr(renderer.head, "arranged", lambda block: block)
-    for block in renderer._blocks(
-        list(talkers.values()), _room(scene), scene.listener, 0.0, length, progress
-    ):
-        yield arranged(block)
-
-
-def _filled(blocks: Iterator[np.ndarray], length: int) -> np.ndarray:
-    out, done = np.zeros((0, length), dtype=np.float32), 0
-    for block in blocks:
-        if not len(out):
-            out = np.zeros((len(block), length), dtype=np.float32)
-        out[:, done : done + block.shape[1]] = block
-        done += block.shape[1]
-    return out
+def _speakers(stems: Stems) -> tuple[str, ...]:
+    """Return who speaks, in the order of first words, as :func:`talkers_of` has them."""
+    return tuple(dict.fromkeys(who for who, _, _ in stems))
 
 
 def _part_of(progress: Shown, part: int, parts: int) -> Shown:
-    """Return progress for one of several runs of equal length."""
+    """Return progress for one of several runs of about equal length."""
     if not callable(progress):
         return progress
     return lambda done, total: progress(part * total + done, parts * total)
-
-
-def _provenance(renderer: Any, scene: Scene, layout: str) -> dict[str, Any]:
-    about = renderer._provenance(_room(scene), "as the scene says")
-    return about if layout == "binaural" else about | {"layout": layout}

@@ -43,7 +43,7 @@ class Stream:
 
     def __init__(
         self, engine: Engine, talkers: Mapping[str, Talker], *, start: float, rate: int,
-        latency: int, place: tuple[float, float, float],
+        latency: int, place: np.ndarray,
     ) -> None:  # fmt: skip
         self.block, self.rate, self.latency = engine.block, rate, latency
         self._engine, self._talkers, self._start = engine, dict(talkers), start
@@ -131,6 +131,22 @@ class Stream:
         rotation = np.empty((points, 3, 3))
         _turn(old, new, rotation)
         return Listener(self._place, rotation)
+
+
+class Silence:
+    """As many silent samples as one likes, for checks that ask how long something sounds."""
+
+    ndim, dtype = 1, np.dtype(np.float32)
+
+    def __init__(self, count: int) -> None:
+        self.shape = (count,)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def read_slice(self, low: int, high: int) -> np.ndarray:
+        """Return zeros."""
+        return np.zeros(high - low, dtype=np.float32)
 
 
 @kernel
