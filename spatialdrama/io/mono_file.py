@@ -11,6 +11,9 @@ import soundfile
 from spatialdrama.errors import ValidationError
 from spatialdrama.io.files import existing
 
+#: Samples before the wanted ones that are read where a seek alone fails.
+_RUN_UP = 1 << 16
+
 
 class MonoFile:
     """A one-channel sound file as a signal that is read slice by slice.
@@ -94,10 +97,11 @@ class MonoFile:
         if high <= low:
             return np.zeros(0, dtype=np.float32)
         try:
-            # Seeking in compressed files decodes from the last frame on; reading on does not.
-            if self._file.tell() != low:
-                self._file.seek(low)
-            out = self._file.read(high - low, dtype="float32")
+            out = self._from(low, high)
+            if len(out) < high - low:
+                # Ogg Vorbis: a seek into the last packet finds nothing, one to before it does.
+                early = max(low - _RUN_UP, 0)
+                out = self._from(early, high)[low - early :]
         except (soundfile.LibsndfileError, RuntimeError) as error:
             raise ValidationError(f"mono file {self.path} cannot be read: {error}") from None
         if len(out) != high - low:
@@ -106,6 +110,12 @@ class MonoFile:
                 f"{len(self)}; it was cut off, copy it again."
             )
         return out
+
+    def _from(self, low: int, high: int) -> np.ndarray:
+        # Seeking in compressed files decodes from the last frame on; reading on does not.
+        if self._file.tell() != low:
+            self._file.seek(low)
+        return self._file.read(high - low, dtype="float32")
 
     def close(self) -> None:
         """Close the file; it cannot be read any more."""

@@ -204,6 +204,6 @@ def test_a_source_that_passes_by_has_a_doppler_shift(sphere):
 def test_refusals(sphere, noise, tmp_path):
     with pytest.raises(UnknownNameError, match=r"no layout named 'fao'.*foa"):
         heard(sphere, Pose.fixed((1, 1, 0)), noise(500), "fao")
+    room = Room.measured(tmp_path / "hall.wav")
     with pytest.raises(ValidationError, match="measured at two ears and gives no foa"):
-        room = Room.measured(tmp_path / "hall.wav")
         heard(sphere, Pose.fixed((1, 1, 0)), noise(500), "foa", room=room)
