@@ -209,14 +209,14 @@ def extent(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
         poses.append(scene.listener)
     points = [np.zeros((1, 3))] + [places.track(p).points for p in poses]
     room = scene.room
-    if not room.is_free_field:
+    if room.is_shoebox:
         points.append(np.array(room.bounds))
     stack = np.concatenate(points)
     low, high = stack.min(0), stack.max(0)
-    pad = (0.04 if not room.is_free_field else 0.12) * float(np.max((high - low)[:2]))
+    pad = (0.04 if room.is_shoebox else 0.12) * float(np.max((high - low)[:2]))
     pad = max(pad, 0.1)
     low, high = low - pad, high + pad
-    if room.is_free_field:
+    if not room.is_shoebox:
         least = np.array([1.0, 1.0, 0.4])
         low, high = np.minimum(low, -least), np.maximum(high, least)
     return low, high
@@ -239,7 +239,7 @@ def _rings(ax: Axes, low: np.ndarray, high: np.ndarray, look: Theme) -> None:
 
 
 def _walls(ax: Axes, scene: Scene, axes: tuple[int, int], look: Theme) -> Rectangle | None:
-    if scene.room.is_free_field:
+    if not scene.room.is_shoebox:
         return None
     low, high = (np.array(b)[list(axes)] for b in scene.room.bounds)
     patch = Rectangle(low, *(high - low), fill=False, ec=look.ink, lw=1.8, zorder=2,
@@ -426,8 +426,7 @@ def _legend_rows(
     if scene.room.is_free_field:
         rows.append(("text", "free field: nothing reflects"))
     else:
-        shape, damping = repr(scene.room)[5:-1].rsplit(", ", 1)
-        rows += [("text", shape.replace(" x ", " × ")), ("text", damping)]
+        rows += [("text", w.replace(" x ", " × ")) for w in repr(scene.room)[5:-1].split(", ")]
     rows += [("gap", ""), ("head", "Key")]
     keys = ["disc: start, arrow head: end", "small arrow: where the mouth points"]
     if any(places.track(s.pose).moving for s in scene.speakers.values()):

@@ -76,7 +76,7 @@ def top_view(poses: Mapping[str, Pose], room: Room | None = None, width: int = 4
         return (ymax - p[1]) * scale, (xmax - p[0]) * scale
 
     parts = [_rings(put, scale, max(span_x, span_y))]
-    if room is not None and not room.is_free_field:
+    if room is not None and room.is_shoebox:
         low, high = room.bounds
         (x0, y0), (x1, y1) = put(np.array([high[0], high[1]])), put(np.array([low[0], low[1]]))
         parts.append(
@@ -97,7 +97,7 @@ def _extent(
     poses: Mapping[str, Pose], room: Room | None
 ) -> tuple[tuple[float, float], tuple[float, float]]:
     points = [np.zeros((1, 2))] + [p.position.values[p.valid.values, :2] for p in poses.values()]
-    if room is not None and not room.is_free_field:
+    if room is not None and room.is_shoebox:
         low, high = room.bounds
         points.append(np.array([low[:2], high[:2]]))
     stack = np.concatenate(points)

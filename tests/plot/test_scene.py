@@ -172,3 +172,12 @@ def test_azimuth_has_no_stroke_through_the_front_when_it_wraps_behind():
     steps = np.abs(np.diff(azimuth))
     assert np.isnan(azimuth).any()
     assert np.nanmax(steps) < 10
+
+
+def test_a_measured_room_has_no_walls_to_draw_and_says_what_it_is():
+    scene = sd.Scene(sd.Room.measured("hall.wav"), {"A": sd.Pose.fixed((2, 1, 0))})
+    picture = sd.plot.scene(scene)
+    words = " ".join(t.get_text() for ax in picture.axes for t in ax.texts)
+    assert "hall.wav" in words
+    assert "measured" in words
+    assert "svg" in scene._repr_mimebundle_()["text/html"]

@@ -316,6 +316,14 @@ def test_block_edges_do_not_show(kemar, noise, monkeypatch):
     np.testing.assert_allclose(kemar.render(mono, pose, room=ROOM).samples, whole, atol=3e-6)
 
 
+def test_two_threads_give_the_same_samples(sphere_with, noise):
+    mono, pose = noise(30_000), Pose.walk(WALK, speed=1.5)
+    one, two = (sphere_with(threads=n).render(mono, pose, room=ROOM).samples for n in (1, 2))
+    np.testing.assert_array_equal(one, two)
+    with pytest.raises(ValidationError, match="threads must be 1 or 2"):
+        sphere_with(threads=3)
+
+
 def test_turning_the_head_is_turning_the_world(kemar, noise):
     mono = noise(24_000)
     angle = np.linspace(0, 1.5, 40)

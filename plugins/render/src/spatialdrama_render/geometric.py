@@ -89,7 +89,7 @@ class GeometricRenderer:
             house_rate=self.rate,
         )  # fmt: skip
         if job.room is not None:
-            warn_left_out("geometric", f"the room of {job.room.size} m")
+            warn_left_out("geometric", f"the room {job.room!r}")
         return BinauralAudio(self._render(job), self.rate, provenance=self._provenance())
 
     def render_scene(
@@ -102,7 +102,7 @@ class GeometricRenderer:
     ) -> BinauralAudio:
         """Render (speaker, start in s, samples) of a whole scene from drama time 0."""
         if not scene.room.is_free_field:
-            warn_left_out("geometric", f"the room of {scene.room.size} m")
+            warn_left_out("geometric", f"the room {scene.room!r}")
         samples = mix_stems(self.render, stems, scene.dry(), rate=rate, progress=progress)
         return BinauralAudio(samples, self.rate, provenance=self._provenance())
 

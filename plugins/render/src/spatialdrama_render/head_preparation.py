@@ -175,7 +175,7 @@ class _Analysed:
 
 
 def _analysed(responses: xr.Dataset, shell: Shell, rate: float) -> _Analysed:
-    measured = _resampled(
+    measured = resampled(
         responses["impulse_response"].values[shell.index], responses.attrs["rate"], rate
     )
     own_delay = responses["delay"].values[shell.index]
@@ -280,7 +280,7 @@ def _with_measured_phase(
     return np.concatenate([exact, late[len(exact) :]])
 
 
-def _resampled(response: np.ndarray, rate_in: float, rate_out: float) -> np.ndarray:
+def resampled(response: np.ndarray, rate_in: float, rate_out: float) -> np.ndarray:
     """Return (m, 2, t) at `rate_out`, as filters of the same gain."""
     if rate_in == rate_out:
         return response

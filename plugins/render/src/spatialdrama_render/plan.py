@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import attrs
@@ -149,7 +150,7 @@ class Plan:
                     )
                 )  # fmt: skip
         latency = self.latency()
-        pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
+        pool = _pool(self.threads) if self.threads > 1 else None
         tail = self.receiver.tail(self.room, self.acoustics)
         running = Engine(self.receiver.ears, sources, tail, block=block, latency=latency, pool=pool)
         return running, latency
@@ -240,6 +241,12 @@ class Plan:
         )
         head = np.linalg.norm(np.maximum(-low, high)) if moving else 0.0
         return float(np.linalg.norm(corner, axis=1).max() + head)
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """Return threads that all renderings of this process share."""
+    return ThreadPoolExecutor(threads, thread_name_prefix="ears")
 
 
 def _tail_mix(corners: np.ndarray, mouth: bool) -> np.ndarray:
