@@ -18,6 +18,7 @@ _WHERE = {
     "Drama": "spatialdrama.types",
     "GeometricPrompt": "spatialdrama.types",
     "Line": "spatialdrama.types",
+    "MultichannelAudio": "spatialdrama.types",
     "Phone": "spatialdrama.types",
     "Pose": "spatialdrama.types",
     "Room": "spatialdrama.types",

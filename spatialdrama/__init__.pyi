@@ -35,6 +35,7 @@ from spatialdrama.types import BinauralAudio as BinauralAudio
 from spatialdrama.types import Drama as Drama
 from spatialdrama.types import GeometricPrompt as GeometricPrompt
 from spatialdrama.types import Line as Line
+from spatialdrama.types import MultichannelAudio as MultichannelAudio
 from spatialdrama.types import Phone as Phone
 from spatialdrama.types import Pose as Pose
 from spatialdrama.types import Room as Room

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 from spatialdrama.errors import ValidationError
 
 if TYPE_CHECKING:
+    from spatialdrama.io.audio import MonoFile
     from spatialdrama.types import BinauralAudio, Drama, Room, Scene, ScoreTable, Script
 
 #: What --report adds; a run without it removes an older run's, which would tell of other sound.
 REPORT_FILES = ("scene.png", "analysis.png", "scores.json", "report.html")
+#: s; longer sound takes long enough to render that a bar says something.
+LONG = 60.0
 DEFAULT_METRICS = ("itd_mae", "ild_mae", "ipd_mae", "cer")
 
 
@@ -192,7 +195,8 @@ def add_render(commands: Any) -> None:
         "  spatialdrama render --mono speech.flac --pose tx_positions.txt \\\n"
         "      --pose-format mrsdrama-120hz --renderer physical -o binaural.wav\n"
         "  spatialdrama render --mono speech.wav --azimuth 40 --distance 2 \\\n"
-        "      --room 6x5x3 --rt60 0.35 -o binaural.wav",
+        "      --room 6x5x3 --rt60 0.35 -o binaural.wav\n"
+        "  spatialdrama render --mono hour.flac --pose walk.nc --layout foa -o foa.wav --dry-run",
         run_render,
     )
     p.add_argument("--mono", required=True, help="one-channel sound file")
@@ -208,19 +212,23 @@ def add_render(commands: Any) -> None:
                    help="an option of the renderer")  # fmt: skip
     p.add_argument("--directivity", default="speech", choices=("speech", "omni"))
     p.add_argument("--gain", type=float, default=0.0, metavar="DB", help="for both ears alike")
+    p.add_argument("--layout", default="binaural", choices=("binaural", "foa", "5.1"),
+                   help="foa is first-order ambisonics (AmbiX)")  # fmt: skip
     p.add_argument("-o", "--out", required=True, help=".wav or .flac")
+    p.add_argument("--dry-run", action="store_true", help="check everything, make nothing")
     p.add_argument("--json", action="store_true", help="print a summary as JSON on stdout")
 
 
 def run_render(options: argparse.Namespace) -> int:
-    """Render one file."""
-    from spatialdrama import pipeline
-    from spatialdrama.io.audio import read_mono
-    from spatialdrama.types import Pose
+    """Render one file, a block at a time where the renderer can."""
+    from spatialdrama.io.audio import MonoFile, container
+    from spatialdrama.registry import load
+    from spatialdrama.types import Pose, Scene, Source
 
     if (options.pose is None) == (options.azimuth is None):
         raise ValidationError("give either --pose FILE or --azimuth DEGREES.")
-    samples, rate = read_mono(options.mono)
+    container(options.out, "PCM_24")  # a name that cannot be written is said before any work
+    mono = MonoFile(options.mono)
     if options.pose is not None:
         pose = Pose.read(options.pose, options.pose_format)
     else:
@@ -233,19 +241,61 @@ def run_render(options: argparse.Namespace) -> int:
     taken = {"rate", "room", "listener", "renderer", "directivity", "gain_db", "start", "pose"}
     for name in sorted(taken & set(settings)):
         raise ValidationError(f"--set {name} is not an option of a renderer; see render --help.")
-    audio = pipeline.render(
-        samples, pose, rate=rate, room=_room(options.room, options.rt60),
-        renderer=options.renderer, directivity=options.directivity, gain_db=options.gain,
-        **settings,
+    room = _room(options.room, options.rt60)
+    source = Source(pose, gain_db=options.gain, directivity=options.directivity)
+    scene = Scene(room, {"source": source})
+    made = load("renderer", options.renderer, **settings)
+    if hasattr(made, "render_file"):
+        return _render_blocks(options, made, mono, scene)
+    return _render_whole(options, made, mono, scene)
+
+
+def _render_blocks(options: argparse.Namespace, made: Any, mono: MonoFile, scene: Scene) -> int:
+    stems = [("source", 0.0, mono)]
+    kind = {"layout": options.layout, "rate": mono.rate}
+    if options.dry_run:
+        plan = made.forecast(stems, scene, **kind)
+        text = f"would render {options.out}, {plan}"
+        return _say(options, text, {"file": options.out, **plan.to_dict()})
+    long = mono.duration > LONG
+    done = made.render_file(stems, scene, options.out, progress=long, **kind)
+    summary = {"file": options.out, "duration": done.duration, "peak": done.peak,
+               "layout": done.layout, "subtype": done.subtype,
+               "provenance": dict(done.provenance)}  # fmt: skip
+    loud = " (float, the peak passes 1)" if done.subtype == "FLOAT" else ""
+    return _say(options, f"wrote {options.out}: {done!r}{loud}", summary)
+
+
+def _render_whole(options: argparse.Namespace, made: Any, mono: MonoFile, scene: Scene) -> int:
+    """Render with a renderer that takes and gives whole arrays, as the protocol asks for."""
+    from spatialdrama.io.audio import read_mono
+
+    if options.layout != "binaural":
+        raise ValidationError(
+            f"the renderer {options.renderer!r} gives binaural sound alone; use "
+            f"--renderer physical for --layout {options.layout}."
+        )
+    if options.dry_run:
+        text = f"would render {mono.duration:.2f} s of binaural sound into {options.out}"
+        plan = {"file": options.out, "layout": "binaural", "duration": mono.duration}
+        return _say(options, text, plan)
+    samples, rate = read_mono(options.mono)
+    source = scene.source("source")
+    audio = made.render(
+        samples, source.pose, rate=rate, room=scene.room, directivity=source.directivity,
+        gain_db=source.gain_db,
     )  # fmt: skip
     loud = audio.peak > 1 and Path(options.out).suffix.lower() == ".wav"
     audio.save(options.out, subtype="FLOAT" if loud else None)
-    if options.json:
-        summary = {"file": options.out, "duration": audio.duration, "peak": audio.peak,
-                   "provenance": dict(audio.provenance)}  # fmt: skip
-        print(json.dumps(summary, ensure_ascii=False, indent=1, default=str))
-    else:
-        print(f"wrote {options.out}: {audio!r}" + (" (float, the peak passes 1)" if loud else ""))
+    summary = {"file": options.out, "duration": audio.duration, "peak": audio.peak,
+               "provenance": dict(audio.provenance)}  # fmt: skip
+    text = f"wrote {options.out}: {audio!r}" + (" (float, the peak passes 1)" if loud else "")
+    return _say(options, text, summary)
+
+
+def _say(options: argparse.Namespace, text: str, summary: Mapping[str, Any]) -> int:
+    """Print one sentence, or the same as JSON with --json."""
+    print(json.dumps(summary, ensure_ascii=False, indent=1, default=str) if options.json else text)
     return 0
 
 

@@ -11,8 +11,30 @@ import numpy as np
 import soundfile
 
 from spatialdrama.errors import ValidationError
+from spatialdrama.io.block_writer import BlockWriter, WrittenSound, container, writing
 from spatialdrama.io.files import atomic, existing
+from spatialdrama.io.mono_file import MonoFile
 from spatialdrama.types.audio import BinauralAudio
+from spatialdrama.types.multichannel import MultichannelAudio
+
+#: What this module offers, the readers and writers of whole files first.
+__all__ = [
+    "BlockWriter",
+    "MonoFile",
+    "WrittenSound",
+    "container",
+    "encoded",
+    "mono_player_html",
+    "player_html",
+    "read_binaural",
+    "read_mono",
+    "read_multichannel",
+    "read_samples",
+    "write_binaural",
+    "write_multichannel",
+    "write_samples",
+    "writing",
+]
 
 #: s; longer sound is embedded as MP3, at a tenth of the size: for listening, not for metrics.
 LOSSLESS_LIMIT = 10.0
@@ -63,6 +85,13 @@ def read_binaural(path: Any, *, rate: int | None = None) -> BinauralAudio:
     return BinauralAudio(samples, found, provenance={"file": Path(path).name})
 
 
+def read_multichannel(path: Any, layout: str, *, rate: int | None = None) -> MultichannelAudio:
+    """Return a file of a layout's channels; see :meth:`MultichannelAudio.load`."""
+    samples, found = read_samples(path)
+    _check_rate(path, found, rate)
+    return MultichannelAudio(samples, found, layout, provenance={"file": Path(path).name})
+
+
 def _check_rate(path: Any, found: int, wanted: int | None) -> None:
     if wanted is not None and found != wanted:
         raise ValidationError(
@@ -71,15 +100,22 @@ def _check_rate(path: Any, found: int, wanted: int | None) -> None:
         )
 
 
-def write_samples(path: Any, samples: np.ndarray, rate: int, subtype: str | None = None) -> Path:
+def write_samples(
+    path: Any,
+    samples: np.ndarray,
+    rate: int,
+    subtype: str | None = None,
+    *,
+    layout: str = "binaural",
+) -> Path:
     """Write (channels, n) samples, atomically; refuses what the format would clip.
 
     The default is 24-bit for ``.flac`` and ``.wav``; ``subtype="FLOAT"`` keeps float32 in WAV.
+    What is too long to be held in memory goes through :func:`writing`.
     """
     path = Path(path)
-    if path.suffix.lower() not in (".wav", ".flac"):
-        raise ValidationError(f"cannot write {path}: use a name that ends in .wav or .flac.")
     subtype = subtype or "PCM_24"
+    form = container(path, subtype, layout, samples.size)
     peak = float(np.abs(samples).max(initial=0.0))
     if peak > 1.0 and subtype not in ("FLOAT", "DOUBLE"):
         raise ValidationError(
@@ -88,7 +124,6 @@ def write_samples(path: Any, samples: np.ndarray, rate: int, subtype: str | None
         )
     # Encoded in memory: libsndfile tells of a full disk by "System error" alone.
     buffer = io.BytesIO()
-    form = path.suffix[1:].upper()
     try:
         soundfile.write(buffer, samples.T, rate, format=form, subtype=subtype)
     except (soundfile.LibsndfileError, RuntimeError, ValueError) as error:
@@ -101,6 +136,14 @@ def write_samples(path: Any, samples: np.ndarray, rate: int, subtype: str | None
 def write_binaural(audio: BinauralAudio, path: Any, *, subtype: str | None = None) -> Path:
     """Write a :class:`BinauralAudio`; see :func:`write_samples`."""
     return write_samples(path, audio.samples, audio.rate, subtype)
+
+
+def write_multichannel(audio: MultichannelAudio, path: Any, *, subtype: str | None = None) -> Path:
+    """Write a :class:`MultichannelAudio`, channels in the order of its layout.
+
+    5.1 in WAV says which channel is which loudspeaker (WAVE_FORMAT_EXTENSIBLE).
+    """
+    return write_samples(path, audio.samples, audio.rate, subtype, layout=audio.layout)
 
 
 def encoded(audio: BinauralAudio) -> tuple[str, bytes]:

@@ -7,6 +7,7 @@ errors; file formats live in ``spatialdrama.io`` and are reached from methods.
 
 from spatialdrama.types.audio import BinauralAudio
 from spatialdrama.types.drama import Drama
+from spatialdrama.types.multichannel import MultichannelAudio
 from spatialdrama.types.pose import Pose
 from spatialdrama.types.prompts import GeometricPrompt, TextPrompt, VideoPrompt
 from spatialdrama.types.scene import Room, Scene, Source
@@ -19,6 +20,7 @@ __all__ = [
     "Drama",
     "GeometricPrompt",
     "Line",
+    "MultichannelAudio",
     "Phone",
     "Pose",
     "Room",

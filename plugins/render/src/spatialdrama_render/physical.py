@@ -21,6 +21,7 @@ from spatialdrama_render.engine import Ears
 from spatialdrama_render.heads import load_head
 from spatialdrama_render.hrtf import INTERPOLATIONS, HrtfSet
 from spatialdrama_render.mixing import talkers_of
+from spatialdrama_render.outputs import Outputs
 from spatialdrama_render.plan import Acoustics, Plan, Receiver
 from spatialdrama_render.stream import STREAM_BLOCK, Silence, Stream
 from spatialdrama_render.tail import binaural_tail
@@ -31,7 +32,7 @@ VERSION = 2
 
 
 @attrs.define(eq=False, repr=False)
-class PhysicalRenderer:
+class PhysicalRenderer(Outputs):
     """Moving voices and a moving head in a room or the free field.
 
     Each path (the direct one and every image of it) is followed from the head back to where the

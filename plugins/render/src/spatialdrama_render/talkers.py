@@ -47,6 +47,11 @@ class Talker:
         """One past the last sample that is spoken."""
         return max(first + len(job.mono) for first, job in self.stems)
 
+    @property
+    def spoken(self) -> int:
+        """How many samples its stems have."""
+        return sum(len(job.mono) for _, job in self.stems)
+
     def block(self, first: int, count: int) -> np.ndarray | None:
         """Return (count,) float32 from sample `first` on, or None for silence."""
         out = None
