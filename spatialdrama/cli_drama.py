@@ -207,6 +207,12 @@ def add_render(commands: Any) -> None:
     p.add_argument("--distance", type=float, default=1.5, help="metres, with --azimuth")
     p.add_argument("--room", help="length x width x height in metres, such as 6x5x3")
     p.add_argument("--rt60", type=float, help="seconds, with --room")
+    p.add_argument("--absorption", metavar="WALLS", help="with --room, instead of --rt60: a number "
+                   "from 0 to 1, a material, or JSON such as "
+                   '{"floor": "carpet", "walls": 0.1, "ceiling": 0.3}')  # fmt: skip
+    p.add_argument("--drr", type=float, metavar="DB",
+                   help="direct-to-reverberant ratio at 1 m, with --room")  # fmt: skip
+    p.add_argument("--brir", metavar="FILE", help="a measured room instead: .wav, .flac or .sofa")
     p.add_argument("--renderer", default="physical", help="a name from `spatialdrama plugins`")
     p.add_argument("--set", action="append", default=[], metavar="OPTION=VALUE",
                    help="an option of the renderer")  # fmt: skip
@@ -241,7 +247,7 @@ def run_render(options: argparse.Namespace) -> int:
     taken = {"rate", "room", "listener", "renderer", "directivity", "gain_db", "start", "pose"}
     for name in sorted(taken & set(settings)):
         raise ValidationError(f"--set {name} is not an option of a renderer; see render --help.")
-    room = _room(options.room, options.rt60)
+    room = _room(options)
     source = Source(pose, gain_db=options.gain, directivity=options.directivity)
     scene = Scene(room, {"source": source})
     made = load("renderer", options.renderer, **settings)
@@ -299,20 +305,33 @@ def _say(options: argparse.Namespace, text: str, summary: Mapping[str, Any]) -> 
     return 0
 
 
-def _room(size: str | None, rt60: float | None) -> Room | None:
+def _room(options: argparse.Namespace) -> Room | None:
     from spatialdrama.types import Room
 
-    if size is None:
-        if rt60 is not None:
-            raise ValidationError("--rt60 needs --room, such as --room 6x5x3.")
+    given = {"--rt60": options.rt60, "--absorption": options.absorption, "--drr": options.drr}
+    if options.brir is not None:
+        given["--room"] = options.room
+    alone = [name for name, value in given.items() if value is not None]
+    if options.brir is not None:
+        if alone:
+            raise ValidationError(f"--brir is the whole room; leave out {', '.join(alone)}.")
+        return Room.measured(options.brir)
+    if options.room is None:
+        if alone:
+            raise ValidationError(f"{alone[0]} needs --room, such as --room 6x5x3.")
         return None
     try:
-        numbers = tuple(float(part) for part in size.lower().split("x"))
+        numbers = tuple(float(part) for part in options.room.lower().split("x"))
     except ValueError:
-        raise ValidationError(f"--room must look like 6x5x3; got {size!r}.") from None
-    if rt60 is None:
-        raise ValidationError("--room needs --rt60, the seconds in which sound decays by 60 dB.")
-    return Room(numbers, rt60=rt60)
+        raise ValidationError(f"--room must look like 6x5x3; got {options.room!r}.") from None
+    if options.rt60 is None and options.absorption is None:
+        raise ValidationError(
+            "--room needs --rt60, the seconds in which sound decays by 60 dB, or --absorption."
+        )
+    walls = options.absorption
+    if walls is not None:
+        walls = _settings([f"absorption={walls}"])["absorption"]
+    return Room(numbers, rt60=options.rt60, absorption=walls, drr_db=options.drr)
 
 
 # -- score ---------------------------------------------------------------------------------------

@@ -63,7 +63,7 @@ class SphereMesh:
         matrix = directions[corners].transpose(0, 2, 1)
         return cls(
             np.ascontiguousarray(corners, dtype=np.int32),
-            _neighbours(corners),
+            neighbours_of(corners),
             np.ascontiguousarray(np.linalg.inv(matrix)),
         )
 
@@ -104,7 +104,7 @@ def _fan(directions: np.ndarray, flat: np.ndarray) -> np.ndarray:
     return np.stack([np.repeat(ring[0], len(ring) - 2), ring[1:-1], ring[2:]], axis=1)
 
 
-def _neighbours(corners: np.ndarray) -> np.ndarray:
+def neighbours_of(corners: np.ndarray) -> np.ndarray:
     """Return (m, 3) int32: the triangle beyond the side opposite each corner."""
     sides = np.sort(corners[:, [[1, 2], [0, 2], [0, 1]]].reshape(-1, 2), axis=1)
     order = np.lexsort((sides[:, 1], sides[:, 0]))

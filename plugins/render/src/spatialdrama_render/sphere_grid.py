@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from spatialdrama_render.mesh import SphereMesh, _neighbours
+from spatialdrama_render.mesh import SphereMesh, neighbours_of
 
 _MERIDIANS = 360
 #: Degrees of elevation; the poles are two directions more, at the end.
@@ -53,7 +53,7 @@ def grid_mesh() -> SphereMesh:
     """Return the triangles; each field between parallels and meridians is cut into two."""
     corners = _triangles()
     matrix = grid_directions()[corners].transpose(0, 2, 1)
-    return SphereMesh(corners, _neighbours(corners), np.ascontiguousarray(np.linalg.inv(matrix)))
+    return SphereMesh(corners, neighbours_of(corners), np.ascontiguousarray(np.linalg.inv(matrix)))
 
 
 def _triangles() -> np.ndarray:
