@@ -128,10 +128,15 @@ def instantaneous_hz(ears: np.ndarray, frequency: float, span: int = 48) -> np.n
     return frequency + step.mean(axis=0) * RATE / (2 * np.pi * span)
 
 
-def t30(response: np.ndarray) -> float:
-    """Return RT60 in s from the decay between -5 and -35 dB (Schroeder; ISO 3382-1)."""
+def decay_db(response: np.ndarray) -> np.ndarray:
+    """Return (n,) dB of the energy still to come, both ears together (Schroeder, 1965)."""
     left = np.cumsum((response[:, ::-1].astype(float) ** 2).sum(axis=0))[::-1]
-    level = db(left / left[0])
+    return db(left / left[0])
+
+
+def t30(response: np.ndarray) -> float:
+    """Return RT60 in s from the decay between -5 and -35 dB (ISO 3382-1)."""
+    level = decay_db(response)
     span = np.flatnonzero((level <= -5) & (level >= -35))
     return float(-60 / np.polyfit(span / RATE, level[span], 1)[0])
 

@@ -35,7 +35,7 @@ TONES = {"1 kHz": 1000.0, "6 kHz": 6000.0}
 FLOOR_DB = -60.0
 #: The responses as they were measured, at every distance; what a head does to nearer sources is a
 #: model of its own.
-OPTIONS: dict[str, Any] = {"equalisation": "none", "near": "none"}
+OPTIONS: dict[str, Any] = {"equalisation": "none", "near": "none", "air": "none"}
 #: What issue 3 asks for: (name, largest value allowed, unit).
 BARS = (
     ("ITD error, p95", 10.0, "us"),

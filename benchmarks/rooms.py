@@ -47,6 +47,7 @@ def _decay(renderer: Any, head: truth.Head, size: tuple[float, ...], rt60: float
         wet = renderer.render(click, pose, room=room, directivity="omni").samples.astype(float)
         dry = renderer.render(click, pose, directivity="omni").samples.astype(float)
         decay.append(measures.t30(wet))
+        curve = measures.decay_db(wet)
         wet[:, : dry.shape[1]] -= dry
         direct.append(measures.band_energy(dry, *BAND))
         reverberant.append(measures.band_energy(wet, *BAND))
@@ -65,6 +66,7 @@ def _decay(renderer: Any, head: truth.Head, size: tuple[float, ...], rt60: float
         "dr_db": float(ratio),
         "expected_dr_db": float(expected),
         "dr_error_db": float(ratio - expected),
+        "decay_db": curve[:: RATE // 1000],
     }
 
 
