@@ -62,7 +62,16 @@ def from_file_to_file(source: Path, out: Path, seconds: float) -> float:
 
 
 def peak_mb() -> float:
-    """Return the most memory this process has held, in MB."""
+    """Return the most memory this process has held, in MB.
+
+    Linux hands the rusage figure down from the process that started this one, so its own account
+    is read there.
+    """
+    status = Path("/proc/self/status")
+    if status.is_file():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
 
