@@ -213,10 +213,16 @@ def _on_cuda(
         provenance["device"] = where.name or str(where)
         return BinauralAudio(samples, renderer.rate, provenance=provenance)
 
-    # Most of what is left for the CPU lets go of the interpreter: copies, and checks of samples.
-    with ThreadPoolExecutor(_cores()) as pool:
-        try:
-            for members, samples in render_all(pool.map(checked, range(len(items))), where):
-                yield from zip(members, pool.map(wrapped, members, samples), strict=True)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    # Checks of poses hold the interpreter, and threads only get into their way: they stay here,
+    # while the device runs the lot before. Copies and checks of samples let go of it.
+    with ThreadPoolExecutor(min(4, _cores())) as pool:
+        before: list[tuple[int, Any]] = []
+        for members, samples in render_all(map(checked, range(len(items))), where):
+            wrapping = [
+                (i, pool.submit(wrapped, i, some)) for i, some in zip(members, samples, strict=True)
+            ]
+            for i, future in before:
+                yield i, future.result()
+            before = wrapping
+        for i, future in before:
+            yield i, future.result()

@@ -10,6 +10,7 @@ lot.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -261,6 +262,12 @@ def _most(table: np.ndarray, *what: str) -> int:
     return int(table[:, [ROW.index(each) for each in what]].max(initial=1))
 
 
+@lru_cache(maxsize=64)
+def _mix(corners: tuple[float, ...], mouth: bool) -> np.ndarray:
+    """Return :func:`spatialdrama_render.plan._tail_mix`, which integrates over the sphere, once."""
+    return _tail_mix(np.array(corners), mouth)
+
+
 #: Stands for every listener who is at rest at the origin: kept once.
 _AT_REST = object()
 
@@ -283,5 +290,5 @@ def _looked_up(one: Rendering, row: Row, numbers: _Numbers) -> tuple[int, ...]:
         numbers.add(row.colours.table, row.colours),
         numbers.add(row.colours.distances, row.colours.distances), len(row.colours.distances),
         numbers.add(np.column_stack([low._forward, low._back])),
-        numbers.add(_tail_mix(row.colours.corners, row.mouth)),
+        numbers.add(_mix(tuple(row.colours.corners), row.mouth)),
     )  # fmt: skip
