@@ -1,4 +1,4 @@
-"""Quaternion arithmetic on (t, 4) xyzw arrays; scipy's Rotation does the work where it can."""
+"""Quaternion arithmetic on (t, 4) xyzw arrays."""
 
 from __future__ import annotations
 
@@ -74,7 +74,17 @@ def slerp(time: np.ndarray, q: np.ndarray, at: np.ndarray) -> np.ndarray:
     """Interpolate unit quaternions along great circles, held outside `time`."""
     if len(time) == 1:
         return np.repeat(q, len(at), axis=0)
-    from scipy.spatial.transform import Rotation, Slerp
-
     inside = np.clip(at, time[0], time[-1])
-    return continuous(Slerp(time, Rotation.from_quat(q))(inside).as_quat())
+    after = np.clip(np.searchsorted(time, inside, side="right"), 1, len(time) - 1)
+    share = ((inside - time[after - 1]) / (time[after] - time[after - 1]))[:, None]
+    a, b = q[after - 1], q[after]
+    dot = np.sum(a * b, axis=1, keepdims=True)
+    b = np.where(dot < 0, -b, b)
+    angle = np.arccos(np.minimum(np.abs(dot), 1.0))
+    sine = np.sin(angle)
+    near = sine < 1e-9  # the same orientation twice: a straight line is exact
+    sine = np.where(near, 1.0, sine)
+    one = np.where(near, 1 - share, np.sin((1 - share) * angle) / sine)
+    two = np.where(near, share, np.sin(share * angle) / sine)
+    mixed = one * a + two * b
+    return continuous(mixed / np.linalg.norm(mixed, axis=1, keepdims=True))

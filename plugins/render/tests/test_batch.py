@@ -194,3 +194,9 @@ def test_warnings_of_an_item_are_given(sphere, noise):
         warnings.simplefilter("always")
         render_batch(sphere, [RenderItem(noise(4_800), jumping())], device="cpu")
     assert any("jumps" in str(each.message) for each in given)
+
+
+def test_the_renderer_has_the_method(sphere, noise):
+    item = RenderItem(noise(2000), Pose.fixed((1, 1, 0)))
+    (got,) = sphere.render_batch([item], device="cpu")
+    np.testing.assert_array_equal(got.samples, sphere.render(item.mono, item.pose).samples)

@@ -50,23 +50,24 @@ class Basis:
         self._spectra: dict[int, np.ndarray] = {}
 
     def filter(self, buses: np.ndarray) -> np.ndarray:
-        """Return (n - history,): one ear's (size, n) buses through the basis filters, summed."""
+        """Return (c, n - history): (c, size, n) buses through the basis filters, summed."""
         import scipy.fft
 
         n = buses.shape[-1]
         size = scipy.fft.next_fast_len(n, real=True)
         if n not in self._spectra:
             self._spectra[n] = scipy.fft.rfft(self.filters, size)
-        spectra = scipy.fft.rfft(buses, size)
-        return scipy.fft.irfft(_weighted_sum(spectra, self._spectra[n]), size)[self.history : n]
+        total = _weighted_sum(scipy.fft.rfft(buses, size), self._spectra[n])
+        return scipy.fft.irfft(total, size)[:, self.history : n]
 
 
 @kernel
 def _weighted_sum(spectra, filters):
-    total = np.zeros(spectra.shape[1], dtype=np.complex64)
-    for k in range(spectra.shape[0]):
-        for f in range(spectra.shape[1]):
-            total[f] += spectra[k, f] * filters[k, f]
+    total = np.zeros((spectra.shape[0], spectra.shape[2]), dtype=np.complex64)
+    for c in range(spectra.shape[0]):
+        for k in range(spectra.shape[1]):
+            for f in range(spectra.shape[2]):
+                total[c, f] += spectra[c, k, f] * filters[k, f]
     return total
 
 

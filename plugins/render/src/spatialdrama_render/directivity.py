@@ -20,6 +20,7 @@ voice is a mix of two fixed signals, and nothing clicks.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,7 @@ def direct_share(cos_angle: Any) -> np.ndarray:
     return 0.5 * ((1 + half) + (1 - half) * np.cos(np.pi * theta / _MINIMUM_ANGLE))
 
 
+@cache
 def diffuse_share() -> float:
     """Return the b that gives a diffuse field the power that all directions get on average.
 

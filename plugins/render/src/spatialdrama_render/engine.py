@@ -380,12 +380,11 @@ class Engine:
         filters = [source.filters(early) for source, early, _ in heard]
         out = np.zeros((self.ears.channels, self.block), dtype=np.float32)
         reflecting = any(late is not None for _, _, late in heard)
-        work = [(e, heard, filters, out[e], reflecting) for e in range(len(out))]
         if self._pool is None:
-            for each in work:
-                self._ear(*each)
+            self._hear(slice(None), heard, filters, out, reflecting)
         else:
-            list(self._pool.map(lambda each: self._ear(*each), work))
+            ears = [slice(c, c + 1) for c in range(len(out))]
+            list(self._pool.map(lambda e: self._hear(e, heard, filters, out, reflecting), ears))
         self._quiet = not reflecting
         if self._tail is not None:
             out += self._tail(self._emitted())
@@ -402,16 +401,22 @@ class Engine:
         self._late = total[self.block :]
         return total[: self.block]
 
-    def _ear(self, ear: int, heard: list, filters: list, out: np.ndarray, reflecting: bool) -> None:
+    def _hear(
+        self, ears: slice, heard: list, filters: list, out: np.ndarray, reflecting: bool
+    ) -> None:
+        """Add to some rows of `out` what those ears hear."""
+        rows = range(len(out))[ears]
         for (source, early, _), pair in zip(heard, filters, strict=True):
-            source.direct_sound(ear, early, pair[ear], out)
+            for ear in rows:
+                source.direct_sound(ear, early, pair[ear], out[ear])
         if not reflecting and self._quiet:
             return
         # One more block runs after the last reflection, to let the filters ring out.
-        mixed, history = self._buses[ear], self.ears.basis.history
-        mixed[:, :history] = mixed[:, self.block :]
-        mixed[:, history:] = 0
+        mixed, history = self._buses[ears], self.ears.basis.history
+        mixed[..., :history] = mixed[..., self.block :]
+        mixed[..., history:] = 0
         for source, _, late in heard:
             if late is not None:
-                source.reflected_sound(ear, late, mixed)
-        out += self.ears.basis.filter(mixed)
+                for row, ear in zip(mixed, rows, strict=True):
+                    source.reflected_sound(ear, late, row)
+        out[ears] += self.ears.basis.filter(mixed)

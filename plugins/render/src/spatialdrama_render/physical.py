@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
@@ -27,6 +27,9 @@ from spatialdrama_render.stream import STREAM_BLOCK, Silence, Stream
 from spatialdrama_render.tail import binaural_tail
 from spatialdrama_render.talkers import Talker
 from spatialdrama_render.threads import one_blas_thread
+
+if TYPE_CHECKING:
+    from spatialdrama_render.batch import RenderItem
 
 VERSION = 2
 
@@ -226,6 +229,30 @@ class PhysicalRenderer(Outputs):
             plan.whole(progress), self.rate,
             provenance=self._provenance(scene.room, "as the scene says"),
         )  # fmt: skip
+
+    def render_batch(
+        self,
+        items: Sequence[RenderItem],
+        *,
+        device: str = "auto",
+        progress: bool | Callable[[int, int], None] | None = None,
+    ) -> list[BinauralAudio]:
+        """Render many items at once; see :func:`spatialdrama_render.batch.render_batch`.
+
+        Parameters
+        ----------
+        items : sequence of RenderItem
+        device : "auto", "cpu" or "cuda"
+        progress : bool or callable(done, total), optional
+
+        Returns
+        -------
+        list of BinauralAudio
+            In the order of the items; the samples do not depend on the batch.
+        """
+        from spatialdrama_render.batch import render_batch
+
+        return render_batch(self, items, device=device, progress=progress)
 
     def stream(
         self,
