@@ -148,5 +148,5 @@ def test_a_measured_direction_is_its_own_response(sphere_responses, seed, row):
     aligned = got * np.exp(-2j * np.pi * frequency * lag)
     gain = (aligned * want.conj())[:, inside].sum() / (np.abs(want[:, inside]) ** 2).sum()
     error = np.abs(aligned - gain * want)[:, inside]
-    assert np.sqrt(np.mean(error**2)) < 0.01 * np.sqrt(np.mean(np.abs(gain * want) ** 2))
+    assert np.sqrt(np.mean(error**2)) < 0.02 * np.sqrt(np.mean(np.abs(gain * want) ** 2))
     assert abs(np.angle(gain)) < 0.2
