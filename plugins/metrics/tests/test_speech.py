@@ -13,7 +13,7 @@ LINES = (
     ("am_michael", "Nay, answer me: stand, and unfold yourself."),
     ("bf_emma", "In 1984 there were 23 men."),
     ("zf_xiaoxiao", "去年我们有23个人，花了1500块钱。"),
-    ("zf_xiaoxiao", "我昨天看了一部电影，名字叫 The Lord of the Rings。"),
+    ("zf_xiaoxiao", "这个词在英文里是 hello world。"),
 )
 
 
