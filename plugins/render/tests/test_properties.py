@@ -126,9 +126,16 @@ def test_a_measured_direction_is_its_own_response(sphere_responses, seed, row):
     """Plain convolution with the file's response, delay and all, up to one gain for all.
 
     With the measured phase the filters hold all of the response, so this is the file's own sound.
+    Measured responses end below half their rate; the closed forms are made to, too, as no shift by
+    a fraction of a sample is short for what lies there.
     """
+    from scipy.ndimage import convolve1d
+    from scipy.signal import firwin
     from spatialdrama_render.physical import PhysicalRenderer
 
+    raw = sphere_responses["impulse_response"]
+    ended = convolve1d(raw.values, firwin(63, 18_000, fs=RATE), axis=-1, mode="constant")
+    sphere_responses = sphere_responses.assign(impulse_response=(raw.dims, ended))
     renderer = PhysicalRenderer(
         sphere_responses, equalisation="none", phase="measured", near="none", air="none"
     )
@@ -148,5 +155,5 @@ def test_a_measured_direction_is_its_own_response(sphere_responses, seed, row):
     aligned = got * np.exp(-2j * np.pi * frequency * lag)
     gain = (aligned * want.conj())[:, inside].sum() / (np.abs(want[:, inside]) ** 2).sum()
     error = np.abs(aligned - gain * want)[:, inside]
-    assert np.sqrt(np.mean(error**2)) < 0.02 * np.sqrt(np.mean(np.abs(gain * want) ** 2))
+    assert np.sqrt(np.mean(error**2)) < 0.01 * np.sqrt(np.mean(np.abs(gain * want) ** 2))
     assert abs(np.angle(gain)) < 0.2

@@ -84,7 +84,7 @@ def spaced_pinnae(*, spacing: float = SPACING, shadow: float = 1.0) -> xr.Datase
     -----
     Straight lines to two points give the delays; the level difference is :data:`SIDE_DB` times the
     sine of the lateral angle, half of it to each ear. A KEMAR head's difference is three to four
-    times as large, and wrong for such a microphone (decision 6).
+    times as large, and wrong for such a microphone.
 
     Examples
     --------
