@@ -152,6 +152,12 @@ def test_a_measured_direction_is_its_own_response(sphere_responses, seed, row):
     # One gain and one delay (time of flight against the file's own) for both ears.
     ratio = (got * want.conj())[:, inside]
     lag = np.angle((ratio[:, 1:] * ratio[:, :-1].conj()).sum()) / (2 * np.pi * RATE / n)
+    # Differences of neighbours find it to a third of a microsecond, the phase's slope the rest.
+    left = ratio * np.exp(-2j * np.pi * frequency[inside] * lag)
+    slope = np.polyfit(
+        np.tile(frequency[inside], 2), np.angle(left).ravel(), 1, w=np.abs(left).ravel()
+    )
+    lag += slope[0] / (2 * np.pi)
     aligned = got * np.exp(-2j * np.pi * frequency * lag)
     gain = (aligned * want.conj())[:, inside].sum() / (np.abs(want[:, inside]) ** 2).sum()
     error = np.abs(aligned - gain * want)[:, inside]
