@@ -14,8 +14,10 @@ from spatialdrama.dsp.pose_itd import sphere_transfer
 from spatialdrama.errors import ValidationError
 from spatialdrama.io.sofa import hrir_dataset
 
-#: m; half the distance between the ears of a 3Dio Free Space, 19 cm by the maker's drawing.
-SPACING = 0.095
+#: m; half the distance between two points that hear the delays of such a microphone. The ears of a
+#: 3Dio Free Space are 19 cm apart and sound goes round them; the makers of MRSDrama, who recorded
+#: with one, reckon with 11 cm to either side.
+SPACING = 0.11
 #: Level difference (dB) between the ears for a source straight to one side, by frequency (Hz).
 #: Small bodies shadow little below 2 kHz; sideways pinnae favour their side above.
 SIDE_HZ = (200.0, 1000.0, 2000.0, 4000.0, 8000.0, 14_000.0)

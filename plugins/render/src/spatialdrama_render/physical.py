@@ -71,6 +71,10 @@ class PhysicalRenderer(Outputs):
         Distance below which a source gets no louder.
     basis : int
         Number of basis filters for reflections, see :class:`spatialdrama_render.buses.Basis`.
+    mono : "dry" or "recorded"
+        What the mono signals are: speech as the mouth emits it, or the mean of the two ears of a
+        binaural recording, which has its distance, level and room already and gets its side back,
+        see :mod:`spatialdrama_render.recorded`.
     threads : int, 1 or 2
         Two render the ears side by side; the samples are the same.
 
@@ -97,6 +101,7 @@ class PhysicalRenderer(Outputs):
     tail_seed: int = attrs.field(default=0, kw_only=True)
     near_limit: float = attrs.field(default=0.25, kw_only=True)
     basis: int = attrs.field(default=buses.SIZE, kw_only=True)
+    mono: str = attrs.field(default="dry", kw_only=True)
     threads: int = attrs.field(default=1, kw_only=True)
     _head: HrtfSet = attrs.field(init=False)
     _receiver: Receiver = attrs.field(init=False)
@@ -104,7 +109,8 @@ class PhysicalRenderer(Outputs):
 
     def __attrs_post_init__(self) -> None:
         for what, known in (
-            ("interpolation", INTERPOLATIONS), ("absorption_law", images.ABSORPTION_LAWS)
+            ("interpolation", INTERPOLATIONS), ("absorption_law", images.ABSORPTION_LAWS),
+            ("mono", ("dry", "recorded")),
         ):  # fmt: skip
             if getattr(self, what) not in known:
                 raise ValidationError(
@@ -309,10 +315,15 @@ class PhysicalRenderer(Outputs):
         receiver: Receiver | None = None,
     ) -> Plan:
         """Return checked talkers in a room, ready to be rendered in any way; for this package."""
-        return Plan(
+        made = (
             receiver or self._receiver, self._acoustics, talkers, room, listener, float(start),
             self.rate, self.threads,
         )  # fmt: skip
+        if self.mono == "dry":
+            return Plan(*made)
+        from spatialdrama_render.recorded_plan import RecordedPlan
+
+        return RecordedPlan(*made, head=self._head, seed=self.tail_seed)
 
     def _provenance(self, room: Room | None, directivity: str) -> dict[str, Any]:
         options = {

@@ -110,8 +110,12 @@ def cut(plan: Plan) -> Rendering:
     Raises
     ------
     ValidationError
-        For a measured room: it has no images, and the CPU convolves it.
+        For a measured room, which has no images, and for recorded mono: the CPU's work.
     """
+    from spatialdrama_render.recorded_plan import RecordedPlan
+
+    if isinstance(plan, RecordedPlan):
+        raise ValidationError("mono='recorded' is rendered on the CPU only; use device='cpu'.")
     if plan.room is not None and plan.room.is_measured:
         raise ValidationError(
             "a room given by a measured response is rendered on the CPU only; use device='cpu'."
