@@ -6,6 +6,7 @@ This module composes plugins by their names and protocols; it makes no sound of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -14,6 +15,7 @@ import numpy as np
 from spatialdrama.conventions import HOUSE_RATE
 from spatialdrama.errors import PluginError, SpatialDramaError, ValidationError
 from spatialdrama.registry import entry, get, load
+from spatialdrama.runtime import folders
 from spatialdrama.runtime.progress import progress as progress_bar
 from spatialdrama.types import (
     BinauralAudio,
@@ -43,10 +45,14 @@ def generate(
     voices: Mapping[str, str],
     seed: int = 0,
     generator: Any = "cascade",
+    out: Any = None,
     progress: bool | None = None,
     **options: Any,
 ) -> Drama:
     """Make a drama.
+
+    What is longer than a minute lies in nameless files on the disk while it is made, so that an
+    hour takes no more memory than a scene.
 
     Parameters
     ----------
@@ -57,6 +63,9 @@ def generate(
     seed : int
     generator : str or object
         A name from ``sd.generators``.
+    out : path, optional
+        A folder to write the drama into, whole or not at all; what is returned is then
+        ``Drama.load(out)``, whose sound stays in that folder when it is long.
     progress : bool, optional
         Show bars; default on, unless ``SPATIALDRAMA_PROGRESS=0``.
     **options
@@ -81,8 +90,11 @@ def generate(
     """
     if isinstance(script, str):
         script = Script.parse(script)
+    if out is not None and Path(out).is_file():
+        raise ValidationError(f"out={str(out)!r} is a file; name a folder.")
     made = load("generator", generator, **options) if isinstance(generator, str) else generator
-    return made.generate(script, scene, voices=voices, seed=seed, progress=progress)
+    drama = made.generate(script, scene, voices=voices, seed=seed, progress=progress)
+    return drama if out is None else Drama.load(drama.save(out))
 
 
 def render(
@@ -321,10 +333,15 @@ def dry_reference(drama: Drama) -> tuple[BinauralAudio, str]:
         )
     renderer = load("renderer", name, **options)
     stems = [
-        (line.speaker, line.start, stem.resampled(HOUSE_RATE).samples)
+        (line.speaker, line.start, stem.resampled(HOUSE_RATE).signal)
         for line, stem in zip(drama.script, drama.stems, strict=True)
     ]
-    audio = renderer.render_scene(stems, drama.scene.dry(), rate=HOUSE_RATE)
+    if hasattr(renderer, "blocks"):
+        # The same samples as render_scene gives, never all of them in memory.
+        blocks = renderer.blocks(stems, drama.scene.dry(), rate=HOUSE_RATE)
+        audio = BinauralAudio.from_blocks(blocks, HOUSE_RATE, folder=folders.cache_home())
+    else:
+        audio = renderer.render_scene(stems, drama.scene.dry(), rate=HOUSE_RATE)
     found = entry("renderer", name)
     return audio, (
         "no recording was given: the reference is the dry rendering of the drama's own stems "

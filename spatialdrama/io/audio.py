@@ -14,6 +14,7 @@ from spatialdrama.errors import ValidationError
 from spatialdrama.io.block_writer import BlockWriter, WrittenSound, container, writing
 from spatialdrama.io.files import atomic, existing
 from spatialdrama.io.mono_file import MonoFile
+from spatialdrama.io.stored import stored_sound
 from spatialdrama.types.audio import BinauralAudio
 from spatialdrama.types.multichannel import MultichannelAudio
 
@@ -25,6 +26,7 @@ __all__ = [
     "container",
     "encoded",
     "mono_player_html",
+    "open_binaural",
     "player_html",
     "read_binaural",
     "read_mono",
@@ -85,6 +87,12 @@ def read_binaural(path: Any, *, rate: int | None = None) -> BinauralAudio:
     return BinauralAudio(samples, found, provenance={"file": Path(path).name})
 
 
+def open_binaural(path: Any, *, rate: int | None = None) -> BinauralAudio:
+    """Return a two-channel file as sound that stays in it; see :meth:`BinauralAudio.open`."""
+    samples, found = stored_sound(path, channels=2, rate=rate)
+    return BinauralAudio(samples, found, provenance={"file": Path(path).name})
+
+
 def read_multichannel(path: Any, layout: str, *, rate: int | None = None) -> MultichannelAudio:
     """Return a file of a layout's channels; see :meth:`MultichannelAudio.load`."""
     samples, found = read_samples(path)
@@ -134,8 +142,16 @@ def write_samples(
 
 
 def write_binaural(audio: BinauralAudio, path: Any, *, subtype: str | None = None) -> Path:
-    """Write a :class:`BinauralAudio`; see :func:`write_samples`."""
-    return write_samples(path, audio.samples, audio.rate, subtype)
+    """Write a :class:`BinauralAudio`; see :func:`write_samples`.
+
+    Stored sound goes from its file into the new one in pieces.
+    """
+    if not audio.is_stored:
+        return write_samples(path, audio.samples, audio.rate, subtype)
+    with writing(path, 2, audio.rate, frames=audio.length, subtype=subtype or "PCM_24") as writer:
+        for block in audio.blocks():
+            writer.write(block)
+    return Path(path)
 
 
 def write_multichannel(audio: MultichannelAudio, path: Any, *, subtype: str | None = None) -> Path:

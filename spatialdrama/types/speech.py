@@ -11,7 +11,13 @@ import numpy as np
 from spatialdrama.errors import ValidationError
 from spatialdrama.types import reprs
 from spatialdrama.types.script import Phone
-from spatialdrama.types.validate import FrozenMapping, check_finite, readonly
+from spatialdrama.types.validate import (
+    FrozenMapping,
+    check_finite,
+    is_stored,
+    readonly,
+    same_samples,
+)
 
 
 def _identical(a: np.ndarray | None, b: np.ndarray | None) -> bool:
@@ -27,6 +33,8 @@ class Speech:
     Parameters
     ----------
     samples : (n,) float32
+        May lie in a file, as those of a long drama do: ``samples`` then reads them each time, and
+        ``signal`` is what renderers read slice by slice.
     rate : int, Hz
     phones : tuple of Phone
         Times in seconds from the first sample.
@@ -46,8 +54,9 @@ class Speech:
     Speech(1.00 s at 24000 Hz, '(silence)')
     """
 
-    samples: np.ndarray = attrs.field(
-        converter=lambda s: readonly(s, np.float32), eq=attrs.cmp_using(eq=_identical)
+    _samples: Any = attrs.field(
+        converter=lambda s: s if is_stored(s) else readonly(s, np.float32),
+        eq=attrs.cmp_using(eq=same_samples, require_same_type=False),
     )
     rate: int = attrs.field(converter=int)
     phones: tuple[Phone, ...] = attrs.field(default=(), converter=tuple, kw_only=True)
@@ -64,27 +73,38 @@ class Speech:
     provenance: Mapping[str, Any] = attrs.field(factory=dict, converter=FrozenMapping, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        if self.samples.ndim != 1:
+        if self._samples.ndim != 1:
             raise ValidationError(
-                f"Speech is mono, shape (n,); got {self.samples.shape}. "
+                f"Speech is mono, shape (n,); got {self._samples.shape}. "
                 "Take one channel or their mean."
             )
-        if len(self.samples) == 0:
+        if len(self._samples) == 0:
             raise ValidationError("Speech has no samples.")
-        check_finite(self.samples, "Speech sample", "the voice gave a broken signal.")
+        if not is_stored(self._samples):
+            check_finite(self._samples, "Speech sample", "the voice gave a broken signal.")
         if self.rate <= 0:
             raise ValidationError(f"Speech rate must be positive; got {self.rate}.")
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Through the constructor, so that a copy's buffers are read-only too.
-        fields = attrs.asdict(self, recurse=False)
+        fields = {a.alias: getattr(self, a.name) for a in attrs.fields(Speech)}
         fields["provenance"] = dict(self.provenance)
         return _rebuilt, (fields,)
 
     @property
+    def samples(self) -> np.ndarray:
+        """(n,) float32; of a stem that lies in a file all of it, read anew."""
+        return np.asarray(self._samples)
+
+    @property
+    def signal(self) -> Any:
+        """The samples as they are kept: an array, or :class:`spatialdrama.io.stored.Stored`."""
+        return self._samples
+
+    @property
     def duration(self) -> float:
         """Seconds."""
-        return len(self.samples) / self.rate
+        return len(self._samples) / self.rate
 
     def resampled(self, rate: int) -> Speech:
         """Return the same speech at `rate` (soxr, very high quality); times do not change."""

@@ -39,6 +39,28 @@ def readonly(values: Any, dtype: Any) -> np.ndarray:
     return array
 
 
+def is_stored(samples: Any) -> bool:
+    """Whether samples lie in a file: :class:`spatialdrama.io.stored.Stored` and its like."""
+    return hasattr(samples, "read_slice")
+
+
+def same_samples(a: Any, b: Any) -> bool:
+    """Whether two arrays or stored samples are equal, read a piece at a time."""
+    if a is b:
+        return True
+    if a.shape != b.shape:
+        return False
+    step = 1 << 18
+    return all(
+        np.array_equal(_piece(a, low, low + step), _piece(b, low, low + step))
+        for low in range(0, a.shape[-1], step)
+    )
+
+
+def _piece(samples: Any, low: int, high: int) -> np.ndarray:
+    return samples.read_slice(low, high) if is_stored(samples) else samples[..., low:high]
+
+
 def check_finite(array: np.ndarray, what: str, remedy: str) -> None:
     """Raise when any value is NaN or infinite, naming the first one."""
     bad = ~np.isfinite(array)
