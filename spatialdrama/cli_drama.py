@@ -90,7 +90,8 @@ def run_generate(options: argparse.Namespace) -> int:
     if hasattr(made, "check"):
         made.check(script, scene, voices)
     if options.dry_run:
-        return _say_plan(options, script, scene, voices)
+        plan = made.forecast(script) if hasattr(made, "forecast") else None
+        return _say_plan(options, script, scene, voices, plan)
     drama = pipeline.generate(script, scene, voices=voices, seed=options.seed, generator=made)
     with whole_folder(out, REPORT_FILES) as folder:
         drama.save(folder)
@@ -139,7 +140,11 @@ def _write_report(drama: Drama, metrics: list[str], folder: Path, title: str) ->
 
 
 def _say_plan(
-    options: argparse.Namespace, script: Script, scene: Scene, voices: Mapping[str, str]
+    options: argparse.Namespace,
+    script: Script,
+    scene: Scene,
+    voices: Mapping[str, str],
+    forecast: Any,
 ) -> int:
     plan = {
         "lines": len(script),
@@ -148,6 +153,7 @@ def _say_plan(
         "generator": options.generator,
         "seed": options.seed,
         "out": options.out,
+        **({} if forecast is None else {"forecast": forecast.to_dict()}),
     }
     if options.json:
         print(json.dumps(plan, ensure_ascii=False, indent=1))
@@ -155,6 +161,8 @@ def _say_plan(
         cast = ", ".join(f"{k} as {v}" for k, v in plan["speakers"].items())
         lines = f"{len(script)} line{'s' if len(script) > 1 else ''}"
         print(f"would speak {lines} ({cast}) in {scene.room!r} into {options.out}")
+        if forecast is not None:
+            print(forecast)
     return 0
 
 
@@ -365,8 +373,8 @@ def run_score(options: argparse.Namespace) -> int:
     _check_metrics(options.metrics)
     path = Path(options.item)
     item: Drama | BinauralAudio
-    item = Drama.load(path) if path.is_dir() else BinauralAudio.load(path)
-    reference = None if options.reference is None else BinauralAudio.load(options.reference)
+    item = Drama.load(path) if path.is_dir() else BinauralAudio.open(path)
+    reference = None if options.reference is None else BinauralAudio.open(options.reference)
     table = pipeline.score(
         item, options.metrics, reference=reference, transcript=options.transcript,
         language=options.language,

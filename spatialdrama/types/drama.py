@@ -23,6 +23,8 @@ class Drama:
     Parameters
     ----------
     audio : BinauralAudio
+        In memory, or, when it is long, in a file: see :meth:`BinauralAudio.cut` and
+        :meth:`BinauralAudio.blocks`.
     script : Script
         Timed: every line has start, end and phones.
     scene : Scene
@@ -66,17 +68,29 @@ class Drama:
         return self.audio.cut(line.start, line.end + tail)
 
     def save(self, folder: Any) -> Any:
-        """Write drama.wav, drama.json and stems/ into `folder`, whole or not at all."""
+        """Write drama.wav, drama.json and stems/ into `folder`, whole or not at all.
+
+        What lies there already, because the drama was loaded from there, is neither copied nor
+        lost.
+        """
         from spatialdrama.io import dramas
 
         return dramas.write_drama(self, folder)
 
     @classmethod
-    def load(cls, folder: Any) -> Drama:
-        """Read what :meth:`save` wrote."""
+    def load(cls, folder: Any, *, stored: bool | None = None) -> Drama:
+        """Read what :meth:`save` wrote.
+
+        Parameters
+        ----------
+        folder : path
+        stored : bool, optional
+            Whether the sound stays in the folder's files, which must not change meanwhile, and is
+            read where it is looked at. Default: when it lasts longer than a minute.
+        """
         from spatialdrama.io import dramas
 
-        return dramas.read_drama(folder)
+        return dramas.read_drama(folder, stored=stored)
 
     def __repr__(self) -> str:
         n = len(self.script)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -18,17 +18,18 @@ from spatialdrama.errors import (
     UnknownNameError,
     ValidationError,
 )
+from spatialdrama.io.stored import Scratch
+from spatialdrama.runtime import folders
 from spatialdrama.runtime.progress import progress as progress_bar
 from spatialdrama.runtime.seeding import line_seed
 from spatialdrama.types import BinauralAudio, Drama, Line, Scene, Script, Speech
 from spatialdrama.types.validate import check_positive, nearest_names, unknown_name
+from spatialdrama_cascade.forecast import Forecast, forecast
 from spatialdrama_cascade.kept import KeptLines
+from spatialdrama_cascade.mixing import mixed
 from spatialdrama_cascade.part import Part
 from spatialdrama_cascade.stems import levelled, trimmed
 from spatialdrama_cascade.timetable import check_gaps, shortened_overlaps, start_times
-
-#: dBFS; a mix that peaks higher is turned down, both ears alike, and the provenance says so.
-CEILING_DB = -1.0
 
 
 class Cascade:
@@ -132,6 +133,12 @@ class Cascade:
                     "translate the line or choose another voice from sd.voices."
                 )
 
+    def forecast(self, script: Script) -> Forecast:
+        """Return about how long a script will be and what it needs on the disk."""
+        return forecast(
+            script, pause=self.pause, lead_in=self.lead_in, rate=self.rate, kept=self._kept.enabled
+        )
+
     # -- generating ---------------------------------------------------------------------------
 
     def generate(
@@ -166,23 +173,56 @@ class Cascade:
             Before any work, naming speaker or line.
         """
         self.check(script, scene, voices)
+        shelf = Scratch(folder=folders.cache_home())
+        stems = self._spoken(script, voices, seed, shelf, progress)
+        timed = self._timed(script, stems)
+        Scratch(2, folder=folders.cache_home()).check_space(2 * HOUSE_RATE * timed.duration)
+        made: dict[int, dict[str, Any]] = {}
+        parts = self._rendered(timed, stems, scene, made, progress)
+        audio, gain_db = mixed(
+            parts, HOUSE_RATE, folder=folders.cache_home(), generator="cascade", seed=seed
+        )
+        provenance = self._provenance(voices, seed, gain_db, made[0])
+        return Drama(audio, timed, scene, stems, provenance)
+
+    def _spoken(
+        self,
+        script: Script,
+        voices: Mapping[str, str],
+        seed: int,
+        shelf: Scratch,
+        progress: bool | None,
+    ) -> tuple[Speech, ...]:
+        """Speak line by line; beyond a minute the stems go from memory onto the shelf's file."""
+        stems = []
         with progress_bar(label="speaking", total=len(script), unit="line", show=progress) as bar:
-            stems = []
             for i, line in enumerate(script):
                 bar.update(0, note=line.speaker)
-                stems.append(self._speak(i, line, voices[line.speaker], seed))
+                stem = self._speak(i, line, voices[line.speaker], seed)
+                stems.append(attrs.evolve(stem, samples=shelf.keep(stem.samples)))
                 bar.update()
-        timed = self._timed(script, stems)
-        with progress_bar(label="rendering", total=len(script), unit="line", show=progress) as bar:
-            parts = []
-            for line, stem in zip(timed, stems, strict=True):
-                bar.update(0, note=line.speaker)
-                parts.append((line.start, self._render(line, stem, scene)))
+        return tuple(stems)
+
+    def _rendered(
+        self,
+        timed: Script,
+        stems: Sequence[Speech],
+        scene: Scene,
+        made: dict[int, dict[str, Any]],
+        progress: bool | None,
+    ) -> Iterator[tuple[float, BinauralAudio]]:
+        """Yield (start, rendered line) in the order of starts, each rendered when asked for.
+
+        What made each line goes into `made` by the line's place in the script.
+        """
+        order = sorted(range(len(timed)), key=lambda i: (timed[i].start, i))
+        with progress_bar(label="rendering", total=len(timed), unit="line", show=progress) as bar:
+            for i in order:
+                bar.update(0, note=timed[i].speaker)
+                audio = self._render(timed[i], stems[i], scene)
+                made[i] = dict(audio.provenance)
+                yield timed[i].start, audio
                 bar.update()
-        mix, gain_db = mixed(parts, HOUSE_RATE)
-        provenance = self._provenance(voices, seed, gain_db, parts)
-        audio = BinauralAudio(mix, HOUSE_RATE, provenance={"generator": "cascade", "seed": seed})
-        return Drama(audio, timed, scene, tuple(stems), provenance)
 
     def _speak(self, index: int, line: Line, identity: str, seed: int) -> Speech:
         request = {
@@ -221,6 +261,7 @@ class Cascade:
 
     def _render(self, line: Line, stem: Speech, scene: Scene) -> BinauralAudio:
         source = scene.source(line.speaker)
+        samples = stem.samples
         placed = {
             "start": float(line.start),
             "directivity": source.directivity,
@@ -228,7 +269,7 @@ class Cascade:
         }
         inputs = {
             "part": self._parts["renderer"].fingerprint(),
-            "samples": stem.samples,
+            "samples": samples,
             "pose": _arrays(source.pose),
             "listener": None if scene.listener is None else _arrays(scene.listener),
             "room": attrs.asdict(scene.room),
@@ -237,7 +278,7 @@ class Cascade:
         rendered = self._kept.binaural(
             inputs,
             lambda: self.renderer.render(
-                stem.samples,
+                samples,
                 source.pose,
                 rate=stem.rate,
                 room=scene.room,
@@ -257,7 +298,7 @@ class Cascade:
         voices: Mapping[str, str],
         seed: int,
         gain_db: float,
-        parts: Sequence[tuple[float, BinauralAudio]],
+        made: Mapping[str, Any],
     ) -> dict[str, Any]:
         assets: dict[str, str] = {}
         for part in self._parts.values():
@@ -269,7 +310,7 @@ class Cascade:
             "voice": self._parts["voice"].fingerprint(),
             "renderer": {
                 **self._parts["renderer"].fingerprint(),
-                "made": dict(parts[0][1].provenance),
+                "made": dict(made),
             },
             "options": {
                 "pause": self.pause,
@@ -299,20 +340,6 @@ def spoken(voice: Any, text: str, options: Mapping[str, Any]) -> Speech:
         if not about_style:
             warnings.warn(warning.message, warning.category, stacklevel=3)
     return said
-
-
-def mixed(parts: Sequence[tuple[float, BinauralAudio]], rate: int) -> tuple[np.ndarray, float]:
-    """Return the sum of rendered lines, (2, n) float32, and the gain in dB that it needed.
-
-    The gain is 0 unless the sum would peak above CEILING_DB; both ears share it.
-    """
-    places = [(round(start * rate), audio.samples) for start, audio in parts]
-    total = np.zeros((2, max(at + s.shape[1] for at, s in places)), np.float64)
-    for at, samples in places:
-        total[:, at : at + samples.shape[1]] += samples
-    peak_db = 20 * np.log10(max(float(np.abs(total).max()), 1e-12))
-    gain_db = min(0.0, CEILING_DB - peak_db)
-    return (total * 10 ** (gain_db / 20)).astype(np.float32), gain_db
 
 
 def _arrays(pose: Any) -> dict[str, np.ndarray]:
