@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 from pathlib import Path
 from typing import Any
 
@@ -162,16 +163,21 @@ def write_multichannel(audio: MultichannelAudio, path: Any, *, subtype: str | No
     return write_samples(path, audio.samples, audio.rate, subtype, layout=audio.layout)
 
 
-def encoded(audio: BinauralAudio) -> tuple[str, bytes]:
+def encoded(audio: BinauralAudio, limit: float = math.inf) -> tuple[str, bytes]:
     """Return (mime type, bytes) for a web page: FLAC when short, MP3 when long.
 
-    Sound beyond full scale is turned down, both ears alike, for the page alone.
+    Sound beyond full scale is turned down, both ears alike, for the page alone. Encoding ends
+    soon after `limit` bytes: what is longer than that is only known to be.
     """
-    samples = audio.samples / max(audio.peak, 1.0)
+    peak = max(audio.peak, 1.0)
     short = audio.duration <= LOSSLESS_LIMIT
     buffer = io.BytesIO()
     form, subtype = ("FLAC", "PCM_16") if short else ("MP3", "MPEG_LAYER_III")
-    soundfile.write(buffer, samples.T, audio.rate, format=form, subtype=subtype)
+    with soundfile.SoundFile(buffer, "w", audio.rate, 2, subtype, format=form) as file:
+        for block in audio.blocks():
+            file.write(block.T / peak)
+            if buffer.tell() > limit:
+                break
     return ("audio/flac" if short else "audio/mpeg"), buffer.getvalue()
 
 
@@ -182,11 +188,11 @@ def mono_player_html(samples: np.ndarray, rate: int) -> str:
 
 def player_html(audio: BinauralAudio, limit: int = EMBED_LIMIT) -> str:
     """Return an HTML audio element that carries the sound itself, or a sentence when too big."""
-    mime, data = encoded(audio)
+    mime, data = encoded(audio, limit)
     if len(data) > limit:
         return (
-            f"<p><em>{audio.duration:.0f} s of sound are too big to embed "
-            f"({len(data) / 1e6:.1f} MB); use .save('drama.wav') or .cut(start, end).</em></p>"
+            f"<p><em>{audio.duration:.0f} s of sound are too big to embed (more than "
+            f"{limit / 1e6:.0f} MB); use .save('drama.wav') or .cut(start, end).</em></p>"
         )
     codec = "lossless" if mime == "audio/flac" else "MP3 for listening; metrics read the array"
     return (

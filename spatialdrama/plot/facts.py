@@ -7,10 +7,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spatialdrama.dsp import gate, itd_track, pose_itd_us
+from spatialdrama.dsp.interaural import ITD_WINDOW_S
+from spatialdrama.plot.stretches import tracked
 from spatialdrama.types import BinauralAudio, Drama, Line
 
 #: Frames less alike at the two ears than this hold a reflection or two voices, not a direction.
 COHERENT = 0.6
+#: s from one frame to the next
+HOP = 0.02
 #: dB below a line's loudest frame
 GATE_DB = 25.0
 
@@ -34,9 +38,12 @@ def pose_itd(drama: Drama, speaker: str, times: np.ndarray) -> np.ndarray:
     return pose_itd_us(pose.positions_at(times))
 
 
-def measured(audio: BinauralAudio) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return times (s), delays (us), coherence and a mask of frames that hold sound."""
-    track = itd_track(audio.samples, rate=audio.rate)
+def measured(
+    audio: BinauralAudio, hop: float = HOP
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return times (s), delays (us), coherence and a mask of frames that hold sound, with a frame
+    every `hop` seconds."""
+    track = tracked(itd_track, audio, window_s=ITD_WINDOW_S, hop_s=hop)
     return track.times, track.itd_us, track.coherence, gate(track.level_db, gate_db=35.0)
 
 
@@ -57,7 +64,7 @@ def line_facts(drama: Drama) -> list[LineFacts]:
     >>> [round(abs(f.measured_us)) for f in sd.plot.line_facts(drama)]
     [0]
     """
-    track = itd_track(drama.audio.samples, rate=drama.audio.rate)
+    track = tracked(itd_track, drama.audio, window_s=ITD_WINDOW_S, hop_s=HOP)
     return [_one(drama, track, i, line) for i, line in enumerate(drama.script, start=1)]
 
 

@@ -24,12 +24,15 @@ from spatialdrama.dsp import (
     stft_blocks,
 )  # fmt: skip
 from spatialdrama.plot import facts
+from spatialdrama.plot.stretches import stretches, tracked
 from spatialdrama.plot.style import cast, dress, halo, step_for
 from spatialdrama.plot.style import theme as _theme
 from spatialdrama.types import BinauralAudio, Drama
 
 #: Columns that a picture can show; longer sound gets longer frames, not columns nobody sees.
 COLUMNS = 1600
+#: How many dots of a time difference a column holds at most.
+_DOTS = 6
 #: dB; the spectrogram's range below its loudest point.
 LEVEL_RANGE_DB = 65.0
 #: dB; a band this far below its own loudest frame counts as silent.
@@ -108,8 +111,8 @@ def mel(audio: BinauralAudio, *, ax: Axes, theme: str = "light", bands: int = 96
     high = min(_MEL_BAND[1], 0.45 * audio.rate)
     weights = mel_matrix(rate=audio.rate, n_fft=length, bands=bands, low=_MEL_BAND[0], high=high)
     level = np.concatenate([
-        power_to_db((np.abs(spectrum) ** 2).mean(axis=0) @ weights.T)
-        for _, spectrum in stft_blocks(audio.samples, length=length, hop=hop)
+        _mel_levels(samples, length, hop, weights)[keep]
+        for samples, keep in stretches(audio, length=length, hop=hop)
     ])  # fmt: skip
     bottom, top = float(hz_to_mel(_MEL_BAND[0])), float(hz_to_mel(high))
     image = _image(ax, level - level.max(), audio, hop / audio.rate, bottom, top,
@@ -117,6 +120,13 @@ def mel(audio: BinauralAudio, *, ax: Axes, theme: str = "light", bands: int = 96
     dress(ax, look)
     _khz(ax, hz_to_mel, _MEL_BAND[0], high)
     return image
+
+
+def _mel_levels(samples: np.ndarray, length: int, hop: int, weights: np.ndarray) -> np.ndarray:
+    return np.concatenate([
+        power_to_db((np.abs(spectrum) ** 2).mean(axis=0) @ weights.T)
+        for _, spectrum in stft_blocks(samples, length=length, hop=hop)
+    ])  # fmt: skip
 
 
 def f0(drama: Drama, *, ax: Axes, theme: str = "light") -> list[Any]:
@@ -192,7 +202,7 @@ def ild(audio: BinauralAudio, *, ax: Axes, theme: str = "light") -> AxesImage:
     """
     look = _theme(theme)
     window, hop = _steps(audio)
-    t = ild_track(audio.samples, rate=audio.rate, window_s=window, hop_s=hop)
+    t = tracked(ild_track, audio, window_s=window, hop_s=hop)
     values = np.ma.array(t.ild_db, mask=~_sounding(t.level_db))
     cams = hz_to_cams(t.centres)
     bottom, top = float(cams[0] - 0.5), float(cams[-1] + 0.5)
@@ -216,7 +226,7 @@ def ipd(audio: BinauralAudio, *, ax: Axes, theme: str = "light") -> AxesImage:
     """
     look = _theme(theme)
     window, hop = _steps(audio, 0.06)
-    t = cross_track(audio.samples, rate=audio.rate, band=IPD_BAND, window_s=window, hop_s=hop)
+    t = tracked(cross_track, audio, band=IPD_BAND, window_s=window, hop_s=hop)
     level = power_to_db(np.abs(t.cross).astype(np.float64))
     values = np.ma.array(np.angle(t.cross), mask=~_sounding(level))
     half = (t.frequencies[1] - t.frequencies[0]) / 2
@@ -246,7 +256,9 @@ def itd(sound: BinauralAudio | Drama, *, ax: Axes, theme: str = "light") -> tupl
     look = _theme(theme)
     drama = sound if isinstance(sound, Drama) else None
     audio = sound.audio if drama is not None else sound
-    times, delays, coherence, sounding = facts.measured(audio)
+    # Long sound gets a dot for every few columns' worth, not dots that nobody could tell apart.
+    hop = max(facts.HOP, audio.duration / (_DOTS * COLUMNS))
+    times, delays, coherence, sounding = facts.measured(audio, hop)
     t, d, c = times[sounding], delays[sounding], coherence[sounding]
     paint = np.tile(to_rgba(look.soft), (len(t), 1))
     paint[:, 3] = 0.8 * np.clip(c, 0, 1) ** 3

@@ -161,13 +161,13 @@ def _count(n: int, noun: str) -> str:
 
 
 def _player(drama: Drama, sound_file: str) -> str:
-    mime, data = encoded(drama.audio)
+    mime, data = encoded(drama.audio, SOUND_LIMIT)
     source, note = _data(mime, data), ""
     if len(data) > SOUND_LIMIT:
         source = escape(sound_file)
         note = (
-            f'<p class="hint">The sound is too big to travel inside this page '
-            f"({len(data) / 1e6:.1f} MB); it plays from {escape(sound_file)} beside it.</p>"
+            f'<p class="hint">The sound is too big to travel inside this page (more than '
+            f"{SOUND_LIMIT / 1e6:.0f} MB); it plays from {escape(sound_file)} beside it.</p>"
         )
     return (
         f'<audio controls preload="metadata" aria-label="The drama, '

@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from spatialdrama.dsp import gate, power_to_db
 from spatialdrama.plot.lanes import lanes
 from spatialdrama.plot.scene import extent, side_view, top_view
+from spatialdrama.plot.stretches import columns
 from spatialdrama.plot.style import (
     Picture,
     Theme,
@@ -133,15 +134,17 @@ _TRACKS = {"left": 2.15, "right": 0.0, "ILD": -1.6}
 
 def _sound(ax: Axes, audio: BinauralAudio, look: Theme) -> None:
     """Both waveforms at one scale, so that the louder ear looks louder, over the ILD as colour."""
-    columns = min(900, audio.samples.shape[1])
-    edges = np.linspace(0, audio.samples.shape[1], columns + 1).astype(int)[:-1]
-    peak = max(audio.peak, 1e-6)
-    for ear, name in zip(audio.samples / peak, ("left", "right"), strict=True):
-        high, low = np.maximum.reduceat(ear, edges), np.minimum.reduceat(ear, edges)
+    first, low, high = [], [], []
+    for at, samples in columns(audio, 900):
+        first.append(at / audio.rate)
+        low.append(samples.min(axis=1))
+        high.append(samples.max(axis=1))
+    low, high = np.array(low).T, np.array(high).T
+    peak = max(float(np.abs([low, high]).max()), 1e-6)
+    for ear, name in enumerate(("left", "right")):
         middle = _TRACKS[name]
-        ax.fill_between(
-            edges / audio.rate, middle + low, middle + high, color=look.ink, linewidth=0.4
-        )
+        bottom, top = middle + low[ear] / peak, middle + high[ear] / peak
+        ax.fill_between(first, bottom, top, color=look.ink, linewidth=0.4)
     _ild_strip(ax, audio, look)
     dress(ax, look)
     ax.spines["left"].set_visible(False)
@@ -154,11 +157,8 @@ def _sound(ax: Axes, audio: BinauralAudio, look: Theme) -> None:
 
 
 def _ild_strip(ax: Axes, audio: BinauralAudio, look: Theme) -> None:
-    columns = int(np.clip(audio.duration / 0.04, 1, 600))
-    edges = np.linspace(0, audio.samples.shape[1], columns + 1).astype(int)
-    columns = np.diff(edges)
-    sums = np.add.reduceat(np.square(audio.samples), edges[:-1], axis=1)
-    power = sums / np.maximum(columns, 1)
+    count = int(np.clip(audio.duration / 0.04, 1, 600))
+    power = np.array([np.square(part).mean(axis=1) for _, part in columns(audio, count)]).T
     left, right = power_to_db(power)
     silent = ~gate(power_to_db(power.mean(axis=0)), gate_db=30.0)
     middle = _TRACKS["ILD"]

@@ -147,9 +147,11 @@ class BinauralAudio:
     def blocks(self, size: int = BLOCK) -> Iterator[np.ndarray]:
         """Yield (2, m) float32 pieces of `size` samples, the last one shorter."""
         for low in range(0, self.length, size):
-            yield self._slice(low, min(low + size, self.length))
+            yield self.span(low, low + size)
 
-    def _slice(self, low: int, high: int) -> np.ndarray:
+    def span(self, low: int, high: int) -> np.ndarray:
+        """Return (2, high - low) float32 samples from number `low` on, cut to what there is."""
+        low, high = max(low, 0), min(high, self.length)
         if self.is_stored:
             return self._samples.read_slice(low, high)
         return self._samples[:, low:high]
@@ -179,7 +181,7 @@ class BinauralAudio:
                 f"nothing to cut between {start:.3f} and {end:.3f} s; the audio ends at "
                 f"{self.duration:.3f} s."
             )
-        cut = self._samples.part if self.is_stored else self._slice
+        cut = self._samples.part if self.is_stored else self.span
         return BinauralAudio(cut(first, last), self.rate, provenance=self.provenance)
 
     def save(self, path: Any, *, subtype: str | None = None) -> Any:
