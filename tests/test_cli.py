@@ -1,6 +1,7 @@
 """The command line as a person meets it: status, one sentence, nothing half-written."""
 
 import errno
+import io
 import json
 import pathlib
 import re
@@ -11,6 +12,7 @@ import soundfile
 
 import spatialdrama as sd
 from spatialdrama.cli import main
+from spatialdrama.io import stored
 from spatialdrama.registry import VoiceSpec, register_local, unregister_local
 
 RATE = 48_000
@@ -108,6 +110,49 @@ class TestGenerate:
         assert "would speak 3 lines" in capsys.readouterr().out
         assert voice.spoken == 0
         assert not (files / "out").exists()
+
+    def test_dry_run_says_what_it_needs_on_the_disk(self, voice, files, capsys):
+        lines = "A: " + "word " * 24 + "\nB: " + "word " * 24 + "\n"  # 10 s each
+        (files / "script.txt").write_text(lines * 180)  # an hour of speech
+        assert generate(files, "--dry-run") == 0
+        assert "about 62 min of sound: 1.3 GB on the disk, 2.1 GB more" in capsys.readouterr().out
+        assert generate(files, "--dry-run", "--json") == 0
+        plan = json.loads(capsys.readouterr().out)["forecast"]
+        # two ears at 24 bits, and FLAC at about half of 24 bits
+        sound = RATE * (6 * plan["seconds"] + 1.5 * plan["spoken"])
+        assert plan["folder_bytes"] == pytest.approx(sound, rel=0.01)
+        assert plan["seconds"] == pytest.approx(3600 + 360 * 0.45, rel=0.01)
+
+    def test_long_dramas_go_by_the_disk_and_are_the_same(self, voice, files, monkeypatch):
+        generate(files, "--seed", "3", out="memory")
+        monkeypatch.setattr(stored, "IN_MEMORY", 0)
+        generate(files, "--seed", "3", out="disk")
+        for path in (files / "memory").rglob("*.*"):
+            other = files / "disk" / path.relative_to(files / "memory")
+            assert other.read_bytes() == path.read_bytes()
+        again = sd.Drama.load(files / "disk", stored=True)
+        assert again == sd.Drama.load(files / "memory")
+
+    @pytest.mark.parametrize("after", [0, 2])
+    def test_no_space_for_a_long_drama(self, voice, files, capsys, monkeypatch, after):
+        """The disk of the nameless files is full from the first stem, or from the mix on."""
+        monkeypatch.setattr(stored, "IN_MEMORY", 0)
+        made = []
+
+        def full(**where):
+            made.append(where["dir"])
+            if len(made) > after:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return io.BytesIO()
+
+        monkeypatch.setattr(stored.tempfile, "TemporaryFile", full)
+        if after:
+            assert generate(files, out="first") == 0
+            capsys.readouterr()
+        refused(capsys, generate(files), "no space left in", "SPATIALDRAMA_HOME")
+        assert {str(files / "home" / "cache")} == set(made)
+        assert not (files / "out").exists()
+        assert not [p for p in files.iterdir() if p.name.startswith(".")]
 
     def test_a_second_run_replaces_the_first(self, voice, files):
         generate(files, "--seed", "1")

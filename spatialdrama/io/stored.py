@@ -285,13 +285,15 @@ class Scratch:
 
     def _append(self, samples: np.ndarray) -> None:
         """Write (c, n) samples behind the last ones, frame by frame."""
+        if not samples.size:
+            return
         frames = np.ascontiguousarray(samples.T, dtype=np.float32)
         try:
             with self._lock:
                 if self._file is None:
                     self._file = tempfile.TemporaryFile(dir=_made(self._folder))  # noqa: SIM115
                 self._file.seek(0, os.SEEK_END)
-                self._file.write(frames.tobytes())
+                self._file.write(frames.data)
                 self._file.flush()
         except OSError as error:
             raise self._explained(error) from error
@@ -361,12 +363,11 @@ def gathered(
     for block in blocks:
         waiting.append(block)
         held += block.size
-        if held > most:
+        if held > most and block.size:
             # From here on each block goes straight into the file.
-            shelf._append(np.concatenate(waiting, axis=1))
-            waiting, most = [], 0
+            most = 0
+            while waiting:
+                shelf._append(waiting.pop(0))
     if not shelf.frames:
         return np.concatenate([np.zeros((channels, 0), np.float32), *waiting], axis=1)
-    if waiting:
-        shelf._append(np.concatenate(waiting, axis=1))
     return Stored(shelf, 0, shelf.frames)
