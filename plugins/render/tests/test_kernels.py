@@ -1,11 +1,17 @@
 """The compiled kernels beside slow loops that do what their docstrings say."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+from scipy.signal import fftconvolve
 from spatialdrama_render import buses, direct
+from spatialdrama_render.bus_filter import BusFilter
 from spatialdrama_render.buses import Basis
 from spatialdrama_render.lowpass import LowPasses
 from spatialdrama_render.tail_convolver import TailConvolver
+
+from spatialdrama.errors import ValidationError
 
 
 def random_directions(n, seed):
@@ -40,7 +46,8 @@ def test_filters_are_mixed_between_corners_and_shells(sphere):
     index, weight = head.weights(random_directions(6, 1))
     shell = np.array([0.0, 0.25, 1.0, 1.75, 2.0, 2.0])
     out = np.empty((2, 6, head.taps), dtype=np.float32)
-    direct.filters_between(table, index, weight, shell, out)
+    for ear in (0, 1):
+        direct.filters_between(table, index, weight, shell, ear, out[ear])
     plain = np.einsum("kc,kcet->ekt", weight, head.filters[index])
     factor = np.interp(shell, [0, 1, 2], [1, 2, -1])
     np.testing.assert_allclose(out, plain * factor[:, None], atol=1e-5)
@@ -63,24 +70,34 @@ def slow_buses(basis, images, weights):
     return out
 
 
-@pytest.mark.parametrize("count", [1, 3, 4, 6])
-def test_buses_are_the_slow_loop(sphere, count):
-    head, basis, hops = sphere.head, Basis(sphere.head, 8), 4
+@pytest.mark.parametrize(("count", "size"), [(1, 8), (3, 8), (4, 11), (6, 24)])
+def test_buses_are_the_slow_loop(sphere, count, size):
+    head, basis, hops, lanes = sphere.head, Basis(sphere.head, size), 4, -(-size // 8) * 8
     rng = np.random.default_rng(2)
     images = rng.standard_normal((count, hops * buses.HOP)).astype(np.float32)
     index, weight = head.weights(random_directions(5 * count, 3))
     index, weight = index.reshape(5, count, 3), weight.reshape(5, count, 3)
+    run = BusFilter(basis, 2, hops * buses.HOP)
+    run.begin()
+    want = []
     for ear in (0, 1):
-        weights = np.empty((5, count, 8), dtype=np.float32)
-        buses.bus_weights(basis.shares, ear, index.astype(np.int32), weight, weights)
+        weights = np.empty((5, count, lanes), dtype=np.float32)
+        for k in range(5):
+            args = basis.lane_shares, ear, index[k].astype(np.int32), weight[k], weights[k]
+            buses.bus_weights(*args)
         plain = np.einsum("kic,kicb->kib", weight, basis.shares[index, ear])
-        np.testing.assert_allclose(weights, plain, atol=1e-6)
-        mixed = np.zeros((8, hops * buses.HOP), dtype=np.float32)
+        np.testing.assert_allclose(weights[:, :, :size], plain, atol=1e-6)
         for k in range(hops):
             hop = np.ascontiguousarray(images[:, k * buses.HOP : (k + 1) * buses.HOP])
-            buses.add_to_buses(hop, weights, k, mixed, k * buses.HOP)
-        want = slow_buses(basis, images.astype(float), weights.astype(float))
-        np.testing.assert_allclose(basis.filter(mixed[None])[0], want, atol=2e-5)
+            at = run.history + k * buses.HOP
+            buses.add_to_buses(hop, buses.HOP, weights[k], weights[k + 1], run.buses[0], at, ear)
+        silence = np.zeros((count, basis.history))
+        before = np.repeat(weights[:1], basis.history // buses.HOP, axis=0)
+        past = np.concatenate([silence, images], axis=1)
+        want.append(slow_buses(basis, past, np.concatenate([before, weights])[:, :, :size]))
+    out = np.ones((2, hops * buses.HOP), dtype=np.float32)
+    run.add_to(out, 0, run.pieces)
+    np.testing.assert_allclose(out, 1 + np.stack(want), atol=2e-5)
 
 
 def test_a_full_basis_is_exact(sphere):
@@ -100,15 +117,53 @@ def test_spectral_distortion_of_the_basis(kemar, size, bound_db):
     assert distortion < bound_db
 
 
-@pytest.mark.parametrize(("length", "block"), [(1, 128), (500, 128), (1024, 256), (3001, 256)])
-def test_tail_convolver_is_a_convolution(length, block):
+@pytest.mark.parametrize(
+    ("block", "history"), [(128, 0), (128, 128), (256, 512), (1152, 256), (7680, 384)]
+)
+def test_bus_filter_is_a_convolution_in_any_pieces(block, history):
+    """Three channels, eleven buses, several blocks; pieces in any order."""
+    rng = np.random.default_rng(history)
+    taps = max(history - 27, 1)
+    basis = SimpleNamespace(
+        filters=rng.standard_normal((11, taps)).astype(np.float32), history=history,
+        lane_shares=np.zeros((1, 3, 16), np.float32),
+    )  # fmt: skip
+    run = BusFilter(basis, 3, block)
+    signals = rng.standard_normal((3, 11, 3 * block)).astype(np.float32)
+    got = np.zeros((3, 3 * block), dtype=np.float32)
+    for k in range(3):
+        cut = slice(k * block, (k + 1) * block)
+        run.begin()
+        for c in range(3):
+            run.buses[c // 2, run.history :, c % 2, :11] = signals[c, :, cut].T
+        for piece in reversed(range(run.pieces)):
+            run.add_to(got[:, cut], piece, piece + 1)
+    filters = basis.filters.astype(float)
+    want = [fftconvolve(some, filters, axes=1)[:, : 3 * block].sum(axis=0) for some in signals]
+    np.testing.assert_allclose(got, want, atol=3e-6 * np.abs(want).max())
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("length", "block"),
+    [(1, 128), (500, 128), (1024, 256), (3001, 256), (5000, 1152), (9000, 7680)],
+)
+def test_tail_convolver_is_a_convolution(length, block, channels):
     rng = np.random.default_rng(4)
-    response = rng.standard_normal((2, length)).astype(np.float32)
+    response = rng.standard_normal((channels, length)).astype(np.float32)
     signal = rng.standard_normal(20 * block).astype(np.float32)
+    signal[7 * block : 15 * block] = 0
     convolver = TailConvolver(response, block)
-    got = np.concatenate([convolver(b) for b in signal.reshape(-1, block)], axis=1)
-    want = np.stack([np.convolve(signal.astype(float), r)[: len(signal)] for r in response])
-    np.testing.assert_allclose(got, want, atol=1e-5 * np.abs(want).max())
+    parts = signal.reshape(-1, block)
+    # Silence may come as zeros or as None.
+    got = [convolver(None if k in (9, 12) else part) for k, part in enumerate(parts)]
+    want = np.stack([fftconvolve(signal.astype(float), r)[: len(signal)] for r in response])
+    np.testing.assert_allclose(np.concatenate(got, axis=1), want, atol=1e-5 * np.abs(want).max())
+
+
+def test_a_tail_asks_for_whole_control_blocks():
+    with pytest.raises(ValidationError, match="multiple of 128 samples; got 200"):
+        TailConvolver(np.ones((2, 100), np.float32), 200)
 
 
 def test_low_passes_are_the_bilinear_one_pole():

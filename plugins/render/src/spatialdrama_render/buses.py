@@ -14,6 +14,7 @@ import numpy as np
 from spatialdrama_render.delay import RAMP
 from spatialdrama_render.hrtf import HrtfSet
 from spatialdrama_render.jit import kernel
+from spatialdrama_render.lanes import WIDTH, load, splat, spread, store
 
 #: Samples between control points of the images (2.7 ms at 48 kHz).
 HOP = 128
@@ -47,80 +48,72 @@ class Basis:
         self.filters = basis.astype(np.float32)
         self.shares = (rows @ basis.T).reshape(*head.filters.shape[:2], -1).astype(np.float32)
         self.history = -(-(head.taps - 1) // HOP) * HOP
-        self._spectra: dict[int, np.ndarray] = {}
-
-    def filter(self, buses: np.ndarray) -> np.ndarray:
-        """Return (c, n - history): (c, size, n) buses through the basis filters, summed."""
-        import scipy.fft
-
-        n = buses.shape[-1]
-        size = scipy.fft.next_fast_len(n, real=True)
-        if n not in self._spectra:
-            self._spectra[n] = scipy.fft.rfft(self.filters, size)
-        total = _weighted_sum(scipy.fft.rfft(buses, size), self._spectra[n])
-        return scipy.fft.irfft(total, size)[:, self.history : n]
-
-
-@kernel
-def _weighted_sum(spectra, filters):
-    total = np.zeros((spectra.shape[0], spectra.shape[2]), dtype=np.complex64)
-    for c in range(spectra.shape[0]):
-        for k in range(spectra.shape[1]):
-            for f in range(spectra.shape[2]):
-                total[c, f] += spectra[c, k, f] * filters[k, f]
-    return total
+        #: (v, c, lanes) float32, C order: the shares with zeros up to a whole number of eights.
+        self.lane_shares = self.shares
+        if size % WIDTH:
+            spare = ((0, 0), (0, 0), (0, -size % WIDTH))
+            self.lane_shares = np.ascontiguousarray(np.pad(self.shares, spare))
 
 
 @kernel
 def bus_weights(shares, ear, index, weight, out):
-    """Fill (k, i, size) weights of one ear from corners (k, i, 3) and their weights."""
-    for k in range(index.shape[0]):
-        for i in range(index.shape[1]):
-            row = out[k, i]
-            a, b = np.float32(weight[k, i, 0]), np.float32(weight[k, i, 1])
-            c = np.float32(weight[k, i, 2])
-            one = shares[index[k, i, 0], ear]
-            two = shares[index[k, i, 1], ear]
-            three = shares[index[k, i, 2], ear]
-            for s in range(len(row)):
-                row[s] = a * one[s] + b * two[s] + c * three[s]
+    """Fill (i, lanes) weights of one ear from corners (i, 3) and their weights (i, 3)."""
+    for i in range(len(index)):
+        a, b = splat(np.float32(weight[i, 0])), splat(np.float32(weight[i, 1]))
+        c = splat(np.float32(weight[i, 2]))
+        one, two, three = index[i, 0], index[i, 1], index[i, 2]
+        for s in range(0, shares.shape[2], WIDTH):
+            mix = a * load(shares, (one, ear, s)) + b * load(shares, (two, ear, s))
+            store(out, (i, s), mix + c * load(shares, (three, ear, s)))
 
 
 @kernel
-def add_to_buses(images, weights, hop_index, buses, first):
+def add_to_buses(images, hop, now, then, buses, first, part):
     """Add one hop of images to the buses, weights linear between two control points.
 
     Parameters
     ----------
-    images : (i, hop) float32
-    weights : (k, i, size) float32, from :func:`bus_weights`
-    hop_index : int
-        Between which control points: this one and the next.
-    buses : (size, n) float32, added to from column `first` on
-    first : int
+    images : (i, hop or more) float32
+    hop : int
+        A multiple of 4.
+    now, then : (i, lanes) float32, from :func:`bus_weights`
+        At the hop's first sample and at the next hop's.
+    buses : (n, 2, lanes) float32
+        Added to, in ``buses[first : first + hop, part]``.
+    first, part : int
 
     Notes
     -----
-    A weight a + d n / hop is two constant weights, a on the image and d on the image times a ramp.
-    Four images at a time: a bus is loaded and stored once for eight products.
+    With weights a + d n / hop the sum over images of a weight times a sample is two sums, of a x
+    and of d x, the second times a ramp that all images share. Eight buses at four samples keep
+    both sums in registers, whatever the number of images.
     """
-    count, hop = images.shape
     scale = np.float32(1.0 / hop)
-    # Rows beyond the last image stay silent, whatever weight they get.
-    pairs = np.zeros((2 * (count + 3), hop), dtype=np.float32)
-    for i in range(count):
-        for n in range(hop):
-            pairs[2 * i, n] = images[i, n]
-            pairs[2 * i + 1, n] = images[i, n] * (RAMP[n] * scale)
-    start = np.uintp(first)
-    now, then = weights[hop_index], weights[hop_index + 1]
-    for i in range(0, count, 4):
-        i1, i2, i3 = min(i + 1, count - 1), min(i + 2, count - 1), min(i + 3, count - 1)
-        x = pairs[2 * i : 2 * i + 8]
-        for s in range(now.shape[1]):
-            a0, a1, a2, a3 = now[i, s], now[i1, s], now[i2, s], now[i3, s]
-            d0, d1, d2, d3 = then[i, s] - a0, then[i1, s] - a1, then[i2, s] - a2, then[i3, s] - a3
-            for n in range(np.uintp(hop)):
-                buses[s, start + n] += (
-                    (a0 * x[0, n] + d0 * x[1, n]) + (a1 * x[2, n] + d1 * x[3, n])
-                ) + ((a2 * x[4, n] + d2 * x[5, n]) + (a3 * x[6, n] + d3 * x[7, n]))
+    for s in range(0, now.shape[1], WIDTH):
+        for n in range(0, hop, 4):
+            a0 = a1 = a2 = a3 = splat(np.float32(0))
+            d0 = d1 = d2 = d3 = splat(np.float32(0))
+            for i in range(len(now)):
+                a = load(now, (i, s))
+                d = load(then, (i, s)) - a
+                x = spread(images, (i, n))
+                a0 += a * x
+                d0 += d * x
+                x = spread(images, (i, n + 1))
+                a1 += a * x
+                d1 += d * x
+                x = spread(images, (i, n + 2))
+                a2 += a * x
+                d2 += d * x
+                x = spread(images, (i, n + 3))
+                a3 += a * x
+                d3 += d * x
+            _add(a0 + d0 * splat(RAMP[n] * scale), buses, first + n, part, s)
+            _add(a1 + d1 * splat(RAMP[n + 1] * scale), buses, first + n + 1, part, s)
+            _add(a2 + d2 * splat(RAMP[n + 2] * scale), buses, first + n + 2, part, s)
+            _add(a3 + d3 * splat(RAMP[n + 3] * scale), buses, first + n + 3, part, s)
+
+
+@kernel
+def _add(value, buses, n, part, s):
+    store(buses, (n, part, s), load(buses, (n, part, s)) + value)

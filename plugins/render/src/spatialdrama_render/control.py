@@ -50,13 +50,17 @@ def mouth_share(cosine):
 
 
 @kernel
-def follow(times, receiver, track_time, track_place, sign, offset, cursor, emission, vector):
+def follow(
+    times, receiver, thin, track_time, track_place, sign, offset, cursor, emission, vector
+):  # fmt: skip
     """Solve t' = t - |s(t') - r(t)| / c for every image; see ``propagation.emission_times``.
 
     Parameters
     ----------
     times : (k,) float64, s
-    receiver : (k or 1, 3) float64, m
+    receiver : (thin (k - 1) + 1 or 1, 3) float64, m
+    thin : int
+        One row of `receiver` in so many counts.
     track_time, track_place : (m,) s and (3, m) m
     sign, offset : (i, 3)
     cursor : (i,) int64, where to look in the track; kept for the next call
@@ -72,7 +76,7 @@ def follow(times, receiver, track_time, track_place, sign, offset, cursor, emiss
     for i in range(len(sign)):
         late = 0.0
         for k in range(len(times)):
-            at = receiver[k if len(receiver) > 1 else 0]
+            at = receiver[thin * k if len(receiver) > 1 else 0]
             t = times[k]
             when = t - late  # the last delay is at most a few hundredths of a sample off
             here = cursor[i]
@@ -117,7 +121,7 @@ def colour_weights(table, distances, distance, share, gain, out):
 
 @kernel
 def describe(
-    times, emission, vector, rotation, axis_time, axis, sign, image_gain, near_limit,
+    times, emission, vector, rotation, thin, axis_time, axis, sign, image_gain, near_limit,
     mouth, colour_table, colour_distances, nearest_only, directions, corners, neighbours, inverse,
     shells, delays, start, rate, axis_cursor, triangle,
     position, colour, index, weight, shell,
@@ -128,8 +132,10 @@ def describe(
     ----------
     times, emission, vector
         From :func:`follow`.
-    rotation : (k or 1, 3, 3)
+    rotation : (thin (k - 1) + 1 or 1, 3, 3)
         Columns are the head's forward, left and up in the scene frame.
+    thin : int
+        One of them in so many counts.
     axis_time, axis : (m,) s and (3, m)
         Where the mouth points; used when `mouth`.
     shells : (s,) float64, 1/m, descending
@@ -151,7 +157,7 @@ def describe(
     last_shell = len(shells) - 1
     for i in range(emission.shape[1]):
         for k in range(len(times)):
-            turn = rotation[k if len(rotation) > 1 else 0]
+            turn = rotation[thin * k if len(rotation) > 1 else 0]
             v = vector[k, i]
             distance = np.sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2])
             scale = 1.0 / max(distance, 1e-9)

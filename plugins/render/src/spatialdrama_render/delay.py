@@ -15,6 +15,7 @@ from functools import lru_cache
 import numpy as np
 
 from spatialdrama_render.jit import kernel
+from spatialdrama_render.lanes import WIDTH, load, splat, spread, store
 
 #: Samples before and after the one that a polynomial stands for.
 HALF = 10
@@ -23,7 +24,7 @@ TERMS = 6
 #: Samples between two control points, at most.
 LONGEST_HOP = 256
 #: 0, 1, 2 ... as the kernels read it: turning counters into floats costs more than loading them.
-RAMP = np.arange(LONGEST_HOP, dtype=np.float32)
+RAMP = np.arange(LONGEST_HOP + WIDTH, dtype=np.float32)
 #: Highest frequency of the fit as a share of the rate: 18 kHz at 48 kHz.
 _BAND = 0.375
 
@@ -49,7 +50,10 @@ def polynomial_taps() -> np.ndarray:
     ideal = np.concatenate([wanted.real, wanted.imag], axis=1)
     per_mu = np.linalg.lstsq(real.T, ideal.T, rcond=1e-12)[0]  # (taps, mu)
     powers = mu[:, None] ** np.arange(TERMS)
-    return np.linalg.lstsq(powers, per_mu.T, rcond=None)[0].astype(np.float32)
+    taps = np.linalg.lstsq(powers, per_mu.T, rcond=None)[0]
+    # Turning time round turns mu round: even terms are symmetric, odd ones antisymmetric.
+    mirror = (-1.0) ** np.arange(TERMS)[:, None]
+    return ((taps + mirror * taps[:, ::-1]) / 2).astype(np.float32)
 
 
 @kernel
@@ -64,23 +68,44 @@ def extend(signal, taps, out, first):
         Column ``first + j`` belongs to ``signal[HALF + j]``.
     first : int
     """
-    n = len(signal) - taps.shape[1] + 1
-    for p in range(taps.shape[0]):
-        row = out[p, first : first + n]
-        row[:] = taps[p, 0] * signal[:n]
-        # Four taps at a time keep the sum in registers.
-        for k in range(1, taps.shape[1], 4):
-            a, b, c, d = taps[p, k], taps[p, k + 1], taps[p, k + 2], taps[p, k + 3]
-            x = signal[k : k + n + 3]
-            for j in range(n):
-                row[j] += (a * x[j] + b * x[j + 1]) + (c * x[j + 2] + d * x[j + 3])
+    n = len(signal) - 2 * HALF
+    whole = n - n % WIDTH
+    for j in range(0, whole, WIDTH):
+        # Even terms weigh what lies before and after alike, odd ones with opposite signs.
+        middle = load(signal, j + HALF)
+        c0, c2, c4 = (
+            spread(taps, (0, HALF)) * middle,
+            spread(taps, (2, HALF)) * middle,
+            spread(taps, (4, HALF)) * middle,
+        )
+        c1 = c3 = c5 = splat(np.float32(0))
+        for k in range(HALF):
+            before, after = load(signal, j + k), load(signal, j + 2 * HALF - k)
+            both, between = before + after, before - after
+            c0 += spread(taps, (0, k)) * both
+            c1 += spread(taps, (1, k)) * between
+            c2 += spread(taps, (2, k)) * both
+            c3 += spread(taps, (3, k)) * between
+            c4 += spread(taps, (4, k)) * both
+            c5 += spread(taps, (5, k)) * between
+        at = first + j
+        store(out, (0, at), c0)
+        store(out, (1, at), c1)
+        store(out, (2, at), c2)
+        store(out, (3, at), c3)
+        store(out, (4, at), c4)
+        store(out, (5, at), c5)
+    for j in range(whole, n):
+        for p in range(TERMS):
+            value = np.float32(0)
+            for k in range(2 * HALF + 1):
+                value += taps[p, k] * signal[j + k]
+            out[p, first + j] = value
 
 
 @kernel
-def read(
-    coefficients, origin, held, begin, end, weight_begin, weight_end, out, row, first, hop
-):  # fmt: skip
-    """Read signals along a straight line of times and add their sum to a row of `out`.
+def read(coefficients, origin, held, begin, end, weight, step, out, row, first, hop):
+    """Read signals along a straight line of times and write their sum to a row of `out`.
 
     Parameters
     ----------
@@ -90,17 +115,19 @@ def read(
         How many columns hold something; where the line leaves them there is silence.
     begin, end : float
         Where the first output sample reads, and where one after the last would; in samples.
-    weight_begin, weight_end : (q,) float64
-        Weights of the signals, linear in between.
+    weight, step : (q,) float32
+        Weights of the signals at the first output sample, and what they gain with each.
     out : (r, n) float32
-        Added to, in ``out[row, first : first + hop]``.
+        Filled in ``out[row, first : first + hop]``; up to seven numbers after that are spoiled
+        where the row has them.
     hop : int
         At most :data:`LONGEST_HOP`.
 
     Notes
     -----
     The whole part of the delay changes once in a hundred samples at walking speed; between two
-    changes all arrays are read in order.
+    changes all arrays are read in order. Each run is written in whole eights, and the next one
+    writes over what was too much.
     """
     slope = (end - begin) / hop
     gain = slope - 1.0
@@ -119,29 +146,57 @@ def read(
         low, high = max(n, -offset), min(last, held - offset)
         if high > low:
             mu0 = np.float32(mu + gain * (low - n))
-            for q in range(coefficients.shape[0]):
-                step = (weight_end[q] - weight_begin[q]) / hop
-                _run(
-                    coefficients, q, offset + low, mu0, np.float32(gain),
-                    np.float32(weight_begin[q] + step * low), np.float32(step),
-                    out, row, first + low, high - low,
-                )  # fmt: skip
+            _silence(out, row, first + n, first + low)
+            _run(
+                coefficients, offset + low, mu0, np.float32(gain), weight, step, low,
+                out, row, first + low, high - low,
+            )  # fmt: skip
+            _silence(out, row, first + high, first + last)
+        else:
+            _silence(out, row, first + n, first + last)
         n = last
 
 
 @kernel
-def _run(coefficients, q, column, mu, gain, weight, step, out, row, first, count):
-    # Unsigned places need no check for counting from the end, and no slice is made: together with
-    # the table of whole numbers that is what lets the loop run eight samples at a time.
-    c, o = np.uintp(column), np.uintp(first)
-    for j in range(np.uintp(count)):
-        at = RAMP[j]
-        m = mu + gain * at
-        k = c + j
-        value = coefficients[q, 5, k] * m + coefficients[q, 4, k]
-        value = (value * m + coefficients[q, 3, k]) * m + coefficients[q, 2, k]
-        value = value * m + coefficients[q, 1, k]
-        out[row, o + j] += (weight + step * at) * (value * m + coefficients[q, 0, k])
+def _silence(out, row, first, last):
+    for n in range(first, last):
+        out[row, n] = np.float32(0)
+
+
+@kernel
+def _run(coefficients, column, mu, gain, weight, step, low, out, row, first, count):
+    """Write `count` samples of a line whose whole delay stays the same; `low` of it are before."""
+    there = min(coefficients.shape[2] - column, out.shape[1] - first)
+    whole = count + -count % WIDTH
+    if whole > there:
+        whole = count - count % WIDTH
+    gain8, mu8, one = splat(gain), splat(mu), len(weight) == 1
+    weight0, step0 = spread(weight, 0), spread(step, 0)
+    for j in range(0, whole, WIDTH):
+        m, at = mu8 + gain8 * load(RAMP, j), load(RAMP, low + j)
+        heard = (weight0 + step0 * at) * _polynomial(coefficients, 0, column + j, m)
+        for q in range(1, coefficients.shape[0]):
+            share = spread(weight, q) + spread(step, q) * at
+            heard += share * _polynomial(coefficients, q, column + j, m)
+        store(out, (row, first + j), heard)
+    for j in range(whole, count):
+        m = mu + gain * RAMP[j]
+        one = np.float32(0)
+        for q in range(coefficients.shape[0]):
+            value = coefficients[q, 5, column + j]
+            for p in range(TERMS - 1):
+                value = value * m + coefficients[q, TERMS - 2 - p, column + j]
+            one += (weight[q] + step[q] * RAMP[low + j]) * value
+        out[row, first + j] = one
+
+
+@kernel
+def _polynomial(coefficients, q, column, m):
+    value = load(coefficients, (q, 5, column)) * m + load(coefficients, (q, 4, column))
+    value = value * m + load(coefficients, (q, 3, column))
+    value = value * m + load(coefficients, (q, 2, column))
+    value = value * m + load(coefficients, (q, 1, column))
+    return value * m + load(coefficients, (q, 0, column))
 
 
 @kernel
@@ -154,12 +209,20 @@ def read_lines(coefficients, origin, position, weight, out):
     """
     points, count = position.shape
     hop = out.shape[1] // (points - 1)
+    line = np.empty((1, hop + WIDTH), dtype=np.float32)
+    now = np.empty(weight.shape[2], dtype=np.float32)
+    step = np.empty(weight.shape[2], dtype=np.float32)
     for k in range(points - 1):
         for i in range(count):
+            for q in range(len(now)):
+                now[q] = weight[k, i, q]
+                step[q] = (weight[k + 1, i, q] - weight[k, i, q]) / hop
             read(
                 coefficients, origin, coefficients.shape[2], position[k, i], position[k + 1, i],
-                weight[k, i], weight[k + 1, i], out, i, k * hop, hop,
+                now, step, line, 0, 0, hop,
             )  # fmt: skip
+            for n in range(hop):
+                out[i, k * hop + n] += line[0, n]
 
 
 def polynomials_between(signal: np.ndarray, first: int, last: int) -> np.ndarray:

@@ -1,12 +1,14 @@
 """Blocks of sound through moving paths: the part that offline rendering and streaming share.
 
-An :class:`Engine` holds what runs once (basis filters, the room's tail) and a :class:`Source` for
-each voice. Blocks go in and come out in order; all state between them is here, so that a block of
-256 samples live and a block of 2048 from a file give the same samples.
+An :class:`Engine` holds what runs once (basis filters, the room's tail) and a
+:class:`spatialdrama_render.source.Source` for each voice. Blocks go in and come out in order; all
+state between them is in these, so that a block of 256 samples live and a block of 7680 from a file
+give the same samples.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from concurrent.futures import Executor
 from typing import Any
 
@@ -14,15 +16,13 @@ import attrs
 import numpy as np
 
 from spatialdrama.errors import ValidationError
-from spatialdrama_render import buses, control, delay, direct
+from spatialdrama_render import buses
+from spatialdrama_render.bus_filter import BusFilter
 from spatialdrama_render.buses import Basis
-from spatialdrama_render.colours import Colours
 from spatialdrama_render.hrtf import HrtfSet
-from spatialdrama_render.images import Images
-from spatialdrama_render.jit import kernel
-from spatialdrama_render.lowpass import LowPasses
+from spatialdrama_render.lanes import WIDTH
 from spatialdrama_render.mesh import SphereMesh
-from spatialdrama_render.propagation import Track
+from spatialdrama_render.source import Source
 from spatialdrama_render.tail_convolver import TailConvolver
 
 #: Blocks are whole multiples of this many samples: the images' control points.
@@ -43,16 +43,6 @@ class Listener:
     def at_rest(cls) -> Listener:
         """Return the head at the scene's origin, looking along x."""
         return cls(np.zeros((1, 3)), np.eye(3)[None])
-
-    def every(self, step: int) -> Listener:
-        """Return one control point in `step`."""
-        if len(self.place) == 1 and len(self.rotation) == 1:
-            return self
-        return Listener(_thinned(self.place, step), _thinned(self.rotation, step))
-
-
-def _thinned(values: np.ndarray, step: int) -> np.ndarray:
-    return values if len(values) == 1 else np.ascontiguousarray(values[::step])
 
 
 @attrs.frozen(eq=False)
@@ -105,226 +95,6 @@ class Ears:
         return self.mesh.corners, self.mesh.neighbours, self.mesh.inverse
 
 
-@attrs.define(eq=False)
-class _Bundle:
-    """Some paths of one source that share a control rate, with what they remember."""
-
-    images: Images
-    hop: int
-    cursor: np.ndarray
-    axis_cursor: np.ndarray
-    triangle: np.ndarray
-    table: np.ndarray
-
-    @classmethod
-    def of(cls, images: Images, hop: int, table: np.ndarray) -> _Bundle:
-        zeros = (np.zeros(len(images), dtype=np.int64) for _ in range(3))
-        return cls(images, hop, *zeros, np.ascontiguousarray(table))
-
-
-@attrs.frozen(eq=False)
-class _Control:
-    position: np.ndarray
-    colour: np.ndarray
-    index: np.ndarray
-    weight: np.ndarray
-    shell: np.ndarray
-
-
-class Source:
-    """One voice: its polynomials, its paths and the last samples of its direct sound.
-
-    Parameters
-    ----------
-    ears : Ears
-    track : Track
-    images : Images
-        The direct sound first.
-    colours : Colours
-    mouth : bool
-    near_limit : float, m
-    start : float, s
-        Drama time of the first sample.
-    longest : int
-        Samples after its emission within which the last image is heard.
-    rate : int, Hz
-    block : int
-        Samples that each call of :meth:`feed` brings.
-    tail_mix : (1 + m,) float
-        Shares of the full and the low-passed signals that feed the tail.
-    """
-
-    def __init__(
-        self, ears: Ears, track: Track, images: Images, colours: Colours, *, mouth: bool,
-        near_limit: float, start: float, longest: int, rate: int, block: int,
-        tail_mix: np.ndarray,
-    ) -> None:  # fmt: skip
-        self.ears, self.track, self.colours = ears, track, colours
-        self.mouth, self.near_limit, self.start, self.rate = mouth, near_limit, start, rate
-        self.fed = 0
-        #: What this voice sends into the room's tail in the block fed last, or None.
-        self.emitted: np.ndarray | None = None
-        self._tail_mix = np.asarray(tail_mix, dtype=np.float32)
-        self._last_sound = -1
-        self._longest, self._block = longest, block
-        self._low_passes = LowPasses(colours.corners, rate)
-        self._recent = np.zeros((1 + len(colours.corners), 2 * delay.HALF), dtype=np.float32)
-        # Room for many blocks, so that the past is moved to the front once in a while only.
-        span = longest + 2 * delay.HALF + block + GRAIN
-        self._polynomials = np.zeros(
-            (len(self._recent), delay.TERMS, span + max(4 * block, 8192)), dtype=np.float32
-        )
-        self._origin = -delay.HALF - span
-        self._held = span
-        self._span = span
-        self._direct = _Bundle.of(images.only(slice(0, 1)), direct.HOP, colours.table[:1])
-        self._images = _Bundle.of(images.only(slice(1, None)), buses.HOP, colours.table[1:])
-        self._ear_past = np.zeros((ears.channels, ears.head.taps - 1), dtype=np.float32)
-
-    @property
-    def reflections(self) -> int:
-        """How many images beside the direct sound."""
-        return len(self._images.images)
-
-    def feed(self, mono: np.ndarray | None) -> bool:
-        """Take the next (block,) samples, None for silence.
-
-        Returns
-        -------
-        bool
-            False when nothing of them, nor of before, can be heard any more.
-        """
-        n = self._block
-        first = self.fed - delay.HALF  # of the polynomials that these samples complete
-        if mono is not None and mono.any():
-            self._last_sound = self.fed + n
-        self.fed += n
-        ringing = self._low_passes.ring + self._longest + delay.HALF + self.ears.head.taps
-        if self._last_sound < 0 or first > self._last_sound + ringing:
-            # Silence costs nothing: an empty window is put where the next sound will look.
-            if self._held:
-                self._forget()
-            self._origin = self.fed - delay.HALF - self._span
-            self._held = self._span
-            self.emitted = None
-            return False
-        signals = self._low_passes(np.zeros(n, np.float32) if mono is None else mono)
-        self.emitted = self._tail_mix @ signals
-        stretch = np.concatenate([self._recent, signals], axis=1)
-        self._recent = stretch[:, n:].copy()
-        if self._held + n > self._polynomials.shape[2]:
-            kept = self._polynomials[:, :, self._held - self._span : self._held].copy()
-            self._polynomials[:, :, : self._span] = kept
-            self._origin += self._held - self._span
-            self._held = self._span
-        for q in range(len(stretch)):
-            delay.extend(stretch[q], delay.polynomial_taps(), self._polynomials[q], self._held)
-        self._held += n
-        return True
-
-    def _forget(self) -> None:
-        self._polynomials[:, :, : self._span] = 0
-        self._recent[:] = 0
-        self._low_passes.forget()
-        self._ear_past[:] = 0
-
-    def control(self, first: int, count: int, listener: Listener) -> tuple[_Control, Any]:
-        """Return control points of the direct sound and of the images of one block."""
-        early = self._describe(self._direct, first, count, listener)
-        late = None
-        if self.reflections:
-            late = self._describe(
-                self._images, first, count, listener.every(buses.HOP // direct.HOP)
-            )
-        return early, late
-
-    def _describe(self, some: _Bundle, first: int, count: int, listener: Listener) -> _Control:
-        times = self.start + (first + some.hop * np.arange(count // some.hop + 1)) / self.rate
-        k, i = len(times), len(some.images)
-        emission, vector = np.empty((k, i)), np.empty((k, i, 3))
-        track = self.track
-        stuck = control.follow(
-            times, listener.place, track.time, track.place, some.images.sign,
-            some.images.offset, some.cursor, emission, vector,
-        )  # fmt: skip
-        if stuck >= 0:
-            raise ValidationError(
-                f"the source moves as fast as sound (343 m/s) near t = {times[stuck]:.2f} s; slow "
-                "the pose down or cut it where it jumps."
-            )
-        out = _Control(
-            np.empty((self.ears.channels, k, i)), np.empty((k, i, self.colours.table.shape[3])),
-            np.empty((k, i, 3), dtype=np.int32), np.empty((k, i, 3)), np.empty((k, i)),
-        )  # fmt: skip
-        ears = self.ears
-        finite = control.describe(
-            times, emission, vector, listener.rotation, track.axis_time, track.axis,
-            some.images.sign, some.images.gain, self.near_limit, self.mouth, some.table,
-            self.colours.distances, ears.nearest, ears.head.directions, *ears.mesh_arrays(),
-            ears.shells, ears.delays, self.start, float(self.rate), some.axis_cursor,
-            some.triangle, out.position, out.colour, out.index, out.weight, out.shell,
-        )  # fmt: skip
-        if not finite:
-            raise ValidationError("the pose has a place that is not finite.")
-        return out
-
-    def direct_sound(self, ear: int, points: _Control, filters: np.ndarray, out: np.ndarray):
-        """Add one ear's direct sound to (n,) out."""
-        past = self._ear_past.shape[1]
-        signal = np.zeros(past + len(out), dtype=np.float32)
-        signal[:past] = self._ear_past[ear]
-        _read_direct(
-            self._polynomials, self._origin, self._held, points.position[ear, :, 0],
-            points.colour[:, 0], signal[None, past:],
-        )  # fmt: skip
-        direct.filter_moving(signal, filters, direct.HOP, out)
-        self._ear_past[ear] = signal[len(out) :]
-
-    def filters(self, points: _Control) -> np.ndarray:
-        """Return (c, k, taps) filters of the direct sound."""
-        table = self.ears.table
-        out = np.empty((table.shape[2], len(points.shell), table.shape[3]), dtype=np.float32)
-        direct.filters_between(
-            table, points.index[:, 0], points.weight[:, 0], points.shell[:, 0], out
-        )
-        return out
-
-    def reflected_sound(self, ear: int, points: _Control, mixed: np.ndarray) -> None:
-        """Add one ear's images to (size, n) buses."""
-        _read_images(
-            self._polynomials, self._origin, self._held, points.position[ear], points.colour,
-            self.ears.basis.shares, ear, points.index, points.weight, mixed,
-        )  # fmt: skip
-
-
-@kernel
-def _read_direct(polynomials, origin, held, position, colour, out):
-    hop = out.shape[1] // (len(position) - 1)
-    for k in range(len(position) - 1):
-        delay.read(
-            polynomials, origin, held, position[k], position[k + 1], colour[k], colour[k + 1],
-            out, 0, k * hop, hop,
-        )  # fmt: skip
-
-
-@kernel
-def _read_images(polynomials, origin, held, position, colour, shares, ear, index, weight, mixed):
-    points, count = position.shape
-    hop = buses.HOP
-    history = mixed.shape[1] - hop * (points - 1)
-    weights = np.empty((points, count, shares.shape[2]), dtype=np.float32)
-    buses.bus_weights(shares, ear, index, weight, weights)
-    images = np.empty((count, hop), dtype=np.float32)
-    for k in range(points - 1):
-        images[:] = np.float32(0)
-        for i in range(count):
-            delay.read(
-                polynomials, origin, held, position[k, i], position[k + 1, i],
-                colour[k, i], colour[k + 1, i], images, i, 0, hop,
-            )  # fmt: skip
-        buses.add_to_buses(images, weights, k, mixed, history + k * hop)
-
-
 class Engine:
     """All voices of one room to one head, block by block.
 
@@ -339,7 +109,7 @@ class Engine:
     latency : int
         Samples by which the output is behind the input, a multiple of :data:`GRAIN`.
     pool : Executor, optional
-        Renders the ears side by side.
+        Renders sources, ears and pieces of a block side by side.
     """
 
     def __init__(
@@ -352,10 +122,11 @@ class Engine:
         self.ears, self.sources, self.block, self._pool = ears, sources, block, pool
         #: Drama sample with which the next block of output begins.
         self.done = -latency
-        basis = ears.basis
-        self._buses = np.zeros(
-            (ears.channels, len(basis.filters), basis.history + block), dtype=np.float32
-        )
+        self._bus_filter = None
+        self._mixed, self._history = np.zeros((1, 0, 2, WIDTH), dtype=np.float32), 0
+        if any(source.reflections for source in sources):
+            self._bus_filter = BusFilter(ears.basis, ears.channels, block)
+            self._mixed, self._history = self._bus_filter.buses, self._bus_filter.history
         self._tail = None if tail is None else TailConvolver(tail, block)
         self._late = np.zeros(latency, dtype=np.float32)
         self._quiet = True
@@ -373,50 +144,72 @@ class Engine:
             and the next one's first included.
         """
         listener = Listener.at_rest() if listener is None else listener
-        heard = []
-        for source, signal in zip(self.sources, signals, strict=True):
-            if source.feed(signal):
-                heard.append((source, *source.control(self.done, self.block, listener)))
-        filters = [source.filters(early) for source, early, _ in heard]
         out = np.zeros((self.ears.channels, self.block), dtype=np.float32)
-        reflecting = any(late is not None for _, _, late in heard)
+        fed = zip(self.sources, signals, strict=True)
         if self._pool is None:
-            self._hear(slice(None), heard, filters, out, reflecting)
+            reflecting = self._hear_in_turn(fed, listener, out)
         else:
-            ears = [slice(c, c + 1) for c in range(len(out))]
-            list(self._pool.map(lambda e: self._hear(e, heard, filters, out, reflecting), ears))
+            reflecting = self._hear_side_by_side(fed, listener, out)
+        if reflecting or not self._quiet:
+            if not reflecting:  # one more block, to let the filters ring out
+                self._bus_filter.begin()
+            self._filter_buses(out)
         self._quiet = not reflecting
         if self._tail is not None:
             out += self._tail(self._emitted())
         self.done += self.block
         return out
 
-    def _emitted(self) -> np.ndarray:
+    def _hear_in_turn(self, fed: Iterable[Any], listener: Listener, out: np.ndarray) -> bool:
+        """Take each source through all steps while what it needs is near the processor."""
+        reflecting = False
+        for source, signal in fed:
+            if not source.feed(signal):
+                continue
+            source.trace(self.done, listener)
+            if source.reflections and not reflecting:
+                reflecting = True
+                self._bus_filter.begin()
+            source.hear(0, len(out), out, self._mixed, self._history)
+        return reflecting
+
+    def _hear_side_by_side(self, fed: Iterable[Any], listener: Listener, out: np.ndarray) -> bool:
+        """Let threads share out the sources, then the ears."""
+
+        def prepare(one: tuple[Source, np.ndarray | None]) -> Source | None:
+            source, signal = one
+            if not source.feed(signal):
+                return None
+            source.trace(self.done, listener)
+            return source
+
+        def hear(ear: int) -> None:
+            for source in heard:
+                source.hear(ear, ear + 1, out, self._mixed, self._history)
+
+        heard = [source for source in self._pool.map(prepare, fed) if source is not None]
+        reflecting = any(source.reflections for source in heard)
+        if reflecting:
+            self._bus_filter.begin()
+        list(self._pool.map(hear, range(len(out))))
+        return reflecting
+
+    def _filter_buses(self, out: np.ndarray) -> None:
+        pieces = self._bus_filter.pieces
+        if self._pool is None:
+            self._bus_filter.add_to(out, 0, pieces)
+            return
+        half = -(-pieces // 2)
+        list(self._pool.map(self._bus_filter.add_to, (out, out), (0, half), (half, pieces)))
+
+    def _emitted(self) -> np.ndarray | None:
         """Return what all voices send into the tail, late by the engine's latency."""
+        sent = [source.emitted for source in self.sources if source.emitted is not None]
+        if not len(self._late):
+            return None if not sent else sent[0] if len(sent) == 1 else np.sum(sent, axis=0)
         total = np.zeros(len(self._late) + self.block, dtype=np.float32)
         total[: len(self._late)] = self._late
-        for source in self.sources:
-            if source.emitted is not None:
-                total[len(self._late) :] += source.emitted
+        for one in sent:
+            total[len(self._late) :] += one
         self._late = total[self.block :]
         return total[: self.block]
-
-    def _hear(
-        self, ears: slice, heard: list, filters: list, out: np.ndarray, reflecting: bool
-    ) -> None:
-        """Add to some rows of `out` what those ears hear."""
-        rows = range(len(out))[ears]
-        for (source, early, _), pair in zip(heard, filters, strict=True):
-            for ear in rows:
-                source.direct_sound(ear, early, pair[ear], out[ear])
-        if not reflecting and self._quiet:
-            return
-        # One more block runs after the last reflection, to let the filters ring out.
-        mixed, history = self._buses[ears], self.ears.basis.history
-        mixed[..., :history] = mixed[..., self.block :]
-        mixed[..., history:] = 0
-        for source, _, late in heard:
-            if late is not None:
-                for row, ear in zip(mixed, rows, strict=True):
-                    source.reflected_sound(ear, late, row)
-        out[ears] += self.ears.basis.filter(mixed)

@@ -5,6 +5,7 @@ Allen and Berkley (1979), "Image method for efficiently simulating small-room ac
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -89,6 +90,12 @@ def shoebox_images(
     if room is None or room.is_free_field:
         one = np.ones((1, len(BANDS)))
         return Images(np.ones((1, 3)), np.zeros((1, 3)), np.zeros(1, int), np.ones(1), one)
+    return _listed(room, order, law, air)
+
+
+@lru_cache(maxsize=64)
+def _listed(room: Room, order: int, law: str, air: Air | None) -> Images:
+    """List the images of a shoebox; many renderings share one list, so nobody may write to it."""
     _check(room, law)
     span = np.arange(-order, order + 1)
     cells = np.stack(np.meshgrid(span, span, span, indexing="ij"), axis=-1).reshape(-1, 3)
@@ -106,6 +113,8 @@ def shoebox_images(
     reflection = np.sqrt(1.0 - wall_absorption(room, law=law, air=air))
     gain, bands = _coloured(np.prod(reflection ** _walls_met(cells)[:, :, None], axis=1))
     gain[1:] *= reverberant_gain(room, law=law, air=air)
+    for array in (sign, offset, met, gain, bands):
+        array.setflags(write=False)
     return Images(sign, offset, met, gain, bands)
 
 

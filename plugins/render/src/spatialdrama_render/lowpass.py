@@ -33,7 +33,7 @@ class LowPasses:
         """Return (1 + m, n) float32: the next samples, then their low-passed copies."""
         out = np.empty((1 + len(self._forward), len(mono)), dtype=np.float32)
         out[0] = mono
-        _run(out[0], self._forward, self._back, self._state, out[1:])
+        run(out[0], self._forward, self._back, self._state, out[1:])
         return out
 
     def forget(self) -> None:
@@ -42,7 +42,8 @@ class LowPasses:
 
 
 @kernel
-def _run(signal, forward, back, state, out):
+def run(signal, forward, back, state, out):
+    """Filter (n,) `signal` into the rows of (m, n) `out`; `state` is kept between calls."""
     for m in range(len(forward)):
         before, y = state[0, m], state[1, m]
         for n in range(len(signal)):

@@ -17,12 +17,16 @@ from spatialdrama_render.air import Air
 from spatialdrama_render.colours import Colours, colours
 from spatialdrama_render.direct import HOP
 from spatialdrama_render.directivity import CORNER, diffuse_share
-from spatialdrama_render.engine import Ears, Engine, Listener, Source
+from spatialdrama_render.engine import Ears, Engine, Listener
 from spatialdrama_render.images import Images, shoebox_images
 from spatialdrama_render.measured import MeasuredEngine, MeasuredRoom
 from spatialdrama_render.propagation import head_matrices
+from spatialdrama_render.source import Source
 from spatialdrama_render.talkers import Talker
 from spatialdrama_render.threads import one_blas_thread
+
+#: How many rooms' tails a receiver keeps; one of 0.4 s takes 150 kB, one of 4 s ten times as much.
+_TAILS = 16
 
 
 @attrs.frozen
@@ -66,8 +70,11 @@ class Receiver:
         if room is None or not acoustics.tail or not room.is_shoebox:
             return None
         key = (repr(attrs.asdict(room)), acoustics)
-        if key not in self._tails:
-            self._tails[key] = self.tail_of(room, acoustics)
+        # What was asked for last goes to the end, so that the first one is the one to drop.
+        tail = self._tails.pop(key, None)
+        self._tails[key] = self.tail_of(room, acoustics) if tail is None else tail
+        while len(self._tails) > _TAILS:
+            del self._tails[next(iter(self._tails))]
         return self._tails[key]
 
 
@@ -136,6 +143,7 @@ class Plan:
         if self.room is not None and self.room.is_measured:
             return self._measured(block), 0
         every = self.images()
+        tail = self.receiver.tail(self.room, self.acoustics)
         sources = []
         for talker in self.talkers:
             mouth = talker.directivity != "omni"
@@ -146,12 +154,11 @@ class Plan:
                         self.receiver.ears, piece.track, every, coloured, mouth=mouth,
                         near_limit=self.acoustics.near_limit, start=self.start,
                         longest=self.longest_delay(talker, every), rate=self.rate, block=block,
-                        tail_mix=_tail_mix(coloured.corners, mouth),
+                        tail_mix=None if tail is None else _tail_mix(coloured.corners, mouth),
                     )
                 )  # fmt: skip
         latency = self.latency()
         pool = _pool(self.threads) if self.threads > 1 else None
-        tail = self.receiver.tail(self.room, self.acoustics)
         running = Engine(self.receiver.ears, sources, tail, block=block, latency=latency, pool=pool)
         return running, latency
 

@@ -48,7 +48,9 @@ class Stream:
         self.block, self.rate, self.latency = engine.block, rate, latency
         self._engine, self._talkers, self._start = engine, dict(talkers), start
         self._place = np.asarray(place, dtype=float)[None]
-        self._last: np.ndarray | None = None
+        self._spoken = {name: np.zeros(self.block, dtype=np.float32) for name in talkers}
+        self._last = np.zeros(4)  # no orientation yet
+        self._rotation = np.empty((self.block // HOP + 1, 3, 3))
         self._done = 0
 
     @property
@@ -101,36 +103,40 @@ class Stream:
                 f"the stream has no speaker {sorted(unknown)[0]!r}; it has "
                 f"{', '.join(self._talkers)}."
             )
-        out: list[np.ndarray | None] = []
-        for name in self._talkers:
-            block = blocks.get(name)
-            if block is not None:
-                block = checked_mono(block, self.rate, self.rate)
-                if len(block) != self.block:
-                    raise ValidationError(
-                        f"a block of {name!r} has {len(block)} samples; this stream takes "
-                        f"{self.block} at a time (stream(block=...), a multiple of {GRAIN})."
-                    )
-                block = block.astype(np.float32) * np.float32(self._talkers[name].gain)
-            out.append(block)
-        return out
+        return [
+            None if blocks.get(name) is None else self._block_of(name, talker, blocks[name])
+            for name, talker in self._talkers.items()
+        ]
+
+    def _block_of(self, name: str, talker: Talker, block: Any) -> np.ndarray:
+        """Return a checked block of one speaker times its gain; good until the next call."""
+        samples, spoken = np.asarray(block), self._spoken[name]
+        if samples.shape != spoken.shape or samples.dtype.kind != "f":
+            checked_mono(block, self.rate, self.rate)
+            raise ValidationError(
+                f"a block of {name!r} has {len(block)} samples; this stream takes {self.block} at "
+                f"a time (stream(block=...), a multiple of {GRAIN})."
+            )
+        plain = np.ascontiguousarray(samples, dtype=np.float32)
+        if not _scaled(plain, np.float32(talker.gain), spoken):
+            checked_mono(block, self.rate, self.rate)
+        return spoken
 
     def _turned(self, orientation: Any) -> Listener:
         if orientation is None:
-            new = np.array([0.0, 0.0, 0.0, 1.0]) if self._last is None else self._last
+            new = self._last if self._last.any() else np.array([0.0, 0.0, 0.0, 1.0])
         else:
-            new = np.asarray(orientation, dtype=float)
-            size = np.linalg.norm(new) if new.shape == (4,) else 0.0
-            if not np.isfinite(size) or size < 1e-6:
-                raise ValidationError(
-                    f"orientation must be a quaternion (x, y, z, w); got {orientation!r}."
-                )
-            new = new / size
-        old, self._last = (new if self._last is None else self._last), new
-        points = 1 if (old == new).all() else self.block // HOP + 1
-        rotation = np.empty((points, 3, 3))
-        _turn(old, new, rotation)
-        return Listener(self._place, rotation)
+            new = np.array(orientation, dtype=float)
+            if new.shape != (4,):
+                raise _no_quaternion(orientation)
+        points = _turn(self._last, new, self._rotation)
+        if not points:
+            raise _no_quaternion(orientation)
+        return Listener(self._place, self._rotation[:points])
+
+
+def _no_quaternion(given: Any) -> ValidationError:
+    return ValidationError(f"orientation must be a quaternion (x, y, z, w); got {given!r}.")
 
 
 class Silence:
@@ -173,26 +179,66 @@ def slerp(old, new, share, out):
 
 
 @kernel
-def _turn(old, new, rotation):
-    """Fill (k, 3, 3) matrices whose columns are the head's axes on the way from old to new."""
-    last = max(len(rotation) - 1, 1)
+def _scaled(samples, gain, out):
+    """Fill `out` with samples times a gain; return whether all of them are finite."""
+    broken = np.float32(0)
+    for n in range(len(samples)):
+        out[n] = samples[n] * gain
+        broken += samples[n] * np.float32(0)  # what is not finite makes this NaN
+    return broken == 0
+
+
+@kernel
+def _turn(last, new, rotation):
+    """Fill (k, 3, 3) matrices whose columns are the head's axes on the way from last to new.
+
+    Where `last` is zero there was no orientation before. Afterwards both are the new one as a unit
+    quaternion.
+
+    Returns
+    -------
+    int
+        How many matrices count: one for a head at rest, none when `new` is no quaternion.
+    """
+    square, before = 0.0, 0.0
+    for a in range(4):
+        square += new[a] * new[a]
+        before += last[a] * last[a]
+    size = np.sqrt(square)
+    if not (1e-6 <= size < np.inf):
+        return 0
+    still = True
+    for a in range(4):
+        new[a] /= size
+        still &= before == 0 or new[a] == last[a]
+    points = 1 if still else len(rotation)
     q = np.empty(4)
-    for k in range(len(rotation)):
-        slerp(old, new, k / last, q)
-        x, y, z, w = q
-        m = rotation[k]
-        m[0, 0], m[0, 1], m[0, 2] = (
-            1 - 2 * (y * y + z * z),
-            2 * (x * y - z * w),
-            2 * (x * z + y * w),
-        )
-        m[1, 0], m[1, 1], m[1, 2] = (
-            2 * (x * y + z * w),
-            1 - 2 * (x * x + z * z),
-            2 * (y * z - x * w),
-        )
-        m[2, 0], m[2, 1], m[2, 2] = (
-            2 * (x * z - y * w),
-            2 * (y * z + x * w),
-            1 - 2 * (x * x + y * y),
-        )
+    for k in range(points):
+        if still:
+            q[:] = new
+        else:
+            slerp(last, new, k / (points - 1), q)
+        _axes(q, rotation[k])
+    last[:] = new
+    return points
+
+
+@kernel
+def _axes(q, m):
+    """Fill (3, 3) `m` with the axes of a body turned by a unit quaternion, as columns."""
+    x, y, z, w = q
+    m[0, 0], m[0, 1], m[0, 2] = (
+        1 - 2 * (y * y + z * z),
+        2 * (x * y - z * w),
+        2 * (x * z + y * w),
+    )
+    m[1, 0], m[1, 1], m[1, 2] = (
+        2 * (x * y + z * w),
+        1 - 2 * (x * x + z * z),
+        2 * (y * z - x * w),
+    )
+    m[2, 0], m[2, 1], m[2, 2] = (
+        2 * (x * z - y * w),
+        2 * (y * z + x * w),
+        1 - 2 * (x * x + y * y),
+    )
