@@ -17,6 +17,7 @@ from spatialdrama.errors import PluginError, SpatialDramaError, ValidationError
 from spatialdrama.registry import entry, get, load
 from spatialdrama.runtime import folders
 from spatialdrama.runtime.progress import progress as progress_bar
+from spatialdrama.scoring.prompts import drama_prompts, given_prompts
 from spatialdrama.types import (
     BinauralAudio,
     Drama,
@@ -142,6 +143,7 @@ def score(
     reference: BinauralAudio | None = None,
     transcript: str | None = None,
     language: str | None = None,
+    prompts: Any = None,
     progress: bool | None = None,
 ) -> ScoreTable:
     """Score a drama line by line, or one recording as a whole.
@@ -156,6 +158,10 @@ def score(
         its own stems along its poses, and the table's notes say so.
     transcript, language : str, optional
         What a recording says, for metrics that need it.
+    prompts : mapping of speaker to Speech, BinauralAudio or path, optional
+        A voice prompt of each speaker, for metrics that need one. A speaker of a drama without one
+        is compared with the longest other stem of his own, and the table's notes say so. The
+        speaker of a recording has any name: ``{"speaker": prompt}``.
 
     Returns
     -------
@@ -177,7 +183,7 @@ def score(
         raise ValidationError("no metric was named; sd.metrics lists them.")
     specs = {name: get("metric", name) for name in metrics}
     made = {name: load("metric", name) for name in metrics}
-    cuts, notes = _cuts(item, specs, reference, transcript, language, progress)
+    cuts, notes = _cuts(item, specs, reference, transcript, language, prompts, progress)
     scores: dict[str, dict[str, Score]] = {name: {} for name in metrics}
     work = [(name, cut) for name in metrics for cut in cuts if _applies(specs[name], cut)]
     with progress_bar(label="scoring", total=len(work), unit="score", show=progress) as bar:
@@ -224,6 +230,7 @@ def _cuts(
     reference: BinauralAudio | None,
     transcript: str | None,
     language: str | None,
+    prompts: Any,
     progress: bool | None,
 ) -> tuple[list[_Cut], list[str]]:
     needs = {need for spec in specs.values() for need in spec.needs}
@@ -240,9 +247,13 @@ def _cuts(
                 reference, note = dry_reference(item)
                 bar.update()
             notes.append(note)
-        cuts = _drama_cuts(item, reference)
+        spoken = None
+        if "prompt" in needs:
+            spoken, said = drama_prompts(item, prompts)
+            notes += said
+        cuts = _drama_cuts(item, reference, spoken)
     elif isinstance(item, BinauralAudio):
-        cuts = _recording_cuts(item, reference, transcript, language)
+        cuts = _recording_cuts(item, reference, transcript, language, prompts)
     else:
         raise ValidationError(f"score takes a Drama or BinauralAudio; got {type(item).__name__}.")
     for name, spec in specs.items():
@@ -271,10 +282,13 @@ _REMEDIES = {
     "script": "score a Drama, which has one",
     "scene": "score a Drama, which has one",
     "pose": "score a Drama, which has one",
+    "prompt": "pass prompts={speaker: Speech}, or score a Drama with stems",
 }
 
 
-def _drama_cuts(drama: Drama, reference: BinauralAudio | None) -> list[_Cut]:
+def _drama_cuts(
+    drama: Drama, reference: BinauralAudio | None, prompts: Sequence[Speech] | None
+) -> list[_Cut]:
     cuts = []
     listener = drama.scene.listener
     for i, line in enumerate(drama.script, start=1):
@@ -288,6 +302,8 @@ def _drama_cuts(drama: Drama, reference: BinauralAudio | None) -> list[_Cut]:
         }
         if reference is not None:
             given["reference"] = reference.cut(line.start, line.end + LATE)
+        if prompts is not None:
+            given["prompt"] = prompts[i - 1]
         audio = drama.line_audio(i - 1, tail=LATE)
         cuts.append(_Cut(f"{i:03d} {line.speaker}", "line", audio, given))
     whole: dict[str, Any] = {"script": drama.script, "scene": drama.scene}
@@ -301,8 +317,16 @@ def _recording_cuts(
     reference: BinauralAudio | None,
     transcript: str | None,
     language: str | None,
+    prompts: Any,
 ) -> list[_Cut]:
     given: dict[str, Any] = {}
+    spoken = given_prompts(prompts, None)
+    if len(spoken) > 1:
+        raise ValidationError(
+            f"a recording has one speaker; got prompts of {', '.join(spoken)}. Score a Drama."
+        )
+    if spoken:
+        given["prompt"] = next(iter(spoken.values()))
     if reference is not None:
         given["reference"] = reference
     if transcript is not None:

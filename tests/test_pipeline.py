@@ -111,3 +111,49 @@ def test_speech_can_be_rendered_as_it_is():
     speech = sd.Speech(np.ones(RATE // 10, np.float32), RATE)
     audio = sd.render(speech, sd.Pose.fixed((0, 1, 0)), renderer="geometric")
     assert audio.samples[0].max() > audio.samples[1].max()
+
+
+class TestPrompts:
+    """Which voice prompt a line is compared with."""
+
+    @staticmethod
+    def spoken(mine, drama, **given):
+        def prompt_seconds(audio, prompt):
+            return prompt.duration
+
+        mine(prompt_seconds, needs=("prompt",), unit="s")
+        table = sd.score(drama, ["prompt_seconds"], progress=False, **given)
+        return list(table.lines("prompt_seconds").values()), table.notes
+
+    @staticmethod
+    def drama():
+        stems = [sd.Speech(np.ones(n, np.float32), 24_000) for n in (2400, 4800, 7200)]
+        return sd.Drama(made().audio, made().script, made().scene, stems, {})
+
+    def test_another_line_of_the_same_speaker_serves_and_is_said(self, mine):
+        seconds, notes = self.spoken(mine, self.drama())
+        assert seconds == pytest.approx([0.3, 0.2, 0.1])  # lines 1 and 3 are A's, line 2 is B's
+        assert any("longest other stem" in note and "A, B" in note for note in notes)
+        assert any("002" in note and "own stem" in note for note in notes)
+
+    def test_a_given_prompt_is_taken(self, mine):
+        mine_prompt = sd.Speech(np.ones(16_000, np.float32), 16_000)
+        seconds, notes = self.spoken(mine, self.drama(), prompts={"A": mine_prompt})
+        assert seconds == pytest.approx([1.0, 0.2, 1.0])
+        assert any("no prompt was given for B:" in note for note in notes)
+
+    def test_a_recording_takes_one(self, mine):
+        ears = sd.BinauralAudio(np.ones((2, 24_000)) * 0.1, 48_000)
+        assert self.spoken(mine, made().audio, prompts={"any": ears})[0] == pytest.approx([0.5])
+
+    @pytest.mark.parametrize(
+        ("prompts", "message"),
+        [({"C": None}, "'C'"), ([1], "speaker: Speech"), ({"A": 3}, "prompt of A must be")],
+    )
+    def test_odd_prompts(self, mine, prompts, message):
+        with pytest.raises(sd.errors.SpatialDramaError, match=message):
+            self.spoken(mine, self.drama(), prompts=prompts)
+
+    def test_no_prompt_and_no_stems(self, mine):
+        with pytest.raises(ValidationError, match="needs a prompt; pass prompts="):
+            self.spoken(mine, made())

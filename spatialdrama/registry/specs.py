@@ -15,7 +15,7 @@ import attrs
 
 from spatialdrama.errors import ValidationError
 
-NEEDS = ("reference", "line", "script", "scene", "pose")
+NEEDS = ("reference", "line", "script", "scene", "pose", "prompt")
 Compression = Literal["bz2", "gz", "xz"]
 
 _NAME = re.compile(r"[a-z][a-z0-9_.\-]*(/[a-z][a-z0-9_.\-]*)?")
@@ -143,6 +143,11 @@ def _chance(spec, attribute, value):
     _fail(spec, attribute, value, "None, a finite number or 'shuffle'")
 
 
+def _truth(spec, attribute, value):
+    if not isinstance(value, bool):
+        _fail(spec, attribute, value, "True or False")
+
+
 def _bounds(spec, attribute, value):
     good = len(value) == 2 and all(
         b is None or (isinstance(b, (int, float)) and not math.isnan(b)) for b in value
@@ -163,15 +168,20 @@ class MetricSpec(Spec):
         Which way is better.
     unit : str
         Unit of the value, ``""`` for a ratio.
-    needs : tuple of {"reference", "line", "script", "scene", "pose"}
-        Keywords that ``score(audio, **needs)`` is called with, no more and no fewer.
+    needs : tuple of {"reference", "line", "script", "scene", "pose", "prompt"}
+        Keywords that ``score(audio, **needs)`` is called with, no more and no fewer. ``prompt`` is
+        a :class:`Speech`, at its own rate: another, dry sound of the line's speaker.
     per : {"line", "item"}
         Whether it is called for each line (audio cut to the line) or once for the whole drama.
     chance : None, float or "shuffle"
         What a system that knows nothing scores: a number, or "shuffle" when it is to be measured
-        by pairing lines with the wrong references.
+        by pairing lines with the references, poses and prompts of other lines.
     bounds : (float or None, float or None)
         Lowest and highest possible value; None where there is no limit.
+    spatial : bool
+        Whether it is about where sound comes from, so that tables show what mono in both ears
+        would score: read from ``details["mono"]``, or measured. Default: when ``chance`` is
+        "shuffle".
     """
 
     kind: ClassVar[str] = "metric"
@@ -185,13 +195,18 @@ class MetricSpec(Spec):
     bounds: tuple[float | None, float | None] = attrs.field(
         default=(None, None), converter=_tuple, validator=_bounds
     )
+    spatial: bool = attrs.field(validator=_truth)
+
+    @spatial.default
+    def _spatial(self) -> bool:
+        return self.chance == "shuffle"
 
     def __attrs_post_init__(self) -> None:
-        if self.per == "item" and {"line", "pose"} & set(self.needs):
+        if self.per == "item" and {"line", "pose", "prompt"} & set(self.needs):
             raise ValidationError(
                 f"MetricSpec({self.name!r}): a metric with per='item' sees the whole drama and "
-                f"has no 'line' or 'pose'; got needs={self.needs!r}. Use per='line', or needs "
-                "'script' and 'scene'."
+                f"has no 'line', 'pose' or 'prompt'; got needs={self.needs!r}. Use per='line', or "
+                "needs 'script' and 'scene'."
             )
 
 

@@ -54,6 +54,8 @@ def _needs(entry: Entry, reference: BinauralAudio) -> dict[str, Any]:
         "script": Script([cases.line()]),
         "scene": cases.scene(),
         "pose": Pose.fixed(azimuth_deg=70, distance=1.5),
+        # At the voice's rate, not the clip's: a metric that needs one rate resamples.
+        "prompt": cases.ToneVoice().speak("My name is Anna, I wait at the door.", identity="high"),
     }
     return {need: everything[need] for need in entry.spec.needs}
 

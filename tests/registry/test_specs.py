@@ -42,10 +42,15 @@ GOOD_ASSET = {
         (lambda: MetricSpec("m", "a:b", direction="higher"), "'down', 'up'; got 'higher'"),
         (lambda: MetricSpec("m", "a:b", per="word"), "'line', 'item'; got 'word'"),
         (lambda: MetricSpec("m", "a:b", needs="audio"), "'reference', 'line', 'script'"),
-        (lambda: MetricSpec("m", "a:b", per="item", needs="pose"), "has no 'line' or 'pose'"),
+        (
+            lambda: MetricSpec("m", "a:b", per="item", needs="pose"),
+            "has no 'line', 'pose' or 'prompt'",
+        ),
+        (lambda: MetricSpec("m", "a:b", per="item", needs="prompt"), "'pose' or 'prompt'"),
         (lambda: MetricSpec("m", "a:b", chance="random"), "None, a finite number or 'shuffle'"),
         (lambda: MetricSpec("m", "a:b", chance=float("nan")), "'chance' must be"),
         (lambda: MetricSpec("m", "a:b", bounds=(1, 0)), "'bounds' must be (lowest, highest)"),
+        (lambda: MetricSpec("m", "a:b", spatial=1), "'spatial' must be True or False; got 1"),
         (lambda: MetricSpec("m", "a:b", bounds=3), "'bounds' must be (lowest, highest)"),
         (lambda: EncoderSpec("e", "a:b", prompt="smell"), "'geometric', 'text', 'video'"),
         (lambda: GeneratorSpec("g", "a:b", max_speakers=0), "'max_speakers' must be a whole"),
@@ -92,3 +97,10 @@ def test_sources_describe_themselves():
     assert str(AssetSource.url("https://x/a")) == "url https://x/a"
     same = AssetSource.package("d", "1", "m1", "m2")
     assert [(p.distribution, p.member) for p in same.parts] == [("d", "m1"), ("d", "m2")]
+
+
+def test_a_metric_with_shuffled_chance_is_spatial_unless_it_says_otherwise():
+    assert MetricSpec("m", "a:b", chance="shuffle").spatial
+    assert not MetricSpec("m", "a:b", chance="shuffle", spatial=False).spatial
+    assert not MetricSpec("m", "a:b", chance=1.57).spatial
+    assert MetricSpec("m", "a:b", chance=1.57, spatial=True).spatial
