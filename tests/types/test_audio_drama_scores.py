@@ -185,9 +185,10 @@ class TestScores:
         table = self.table()
         data = json.loads(table.save(tmp_path / "s.json").read_text())
         assert data["metrics"]["itd_mae"]["chance"] == 400.0
-        assert data["metrics"]["cer"]["items"]["3"]["value"] is None
-        assert data["metrics"]["cer"]["items"]["1"]["hypothesis"] == "a"
-        table.save(tmp_path / "s.nc")
+        lines = data["metrics"]["cer"]["items"]["item"]["lines"]
+        assert lines["3"]["value"] is None
+        assert lines["1"]["details"]["hypothesis"] == "a"
+        assert ScoreTable.load(table.save(tmp_path / "s.nc")) == table
         assert "| itd_mae ↓ | 30.0 us |" in table.to_markdown()
         assert "30.0 us" in repr(table)
         assert "<table>" in table._repr_mimebundle_()["text/html"]
