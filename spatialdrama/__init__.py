@@ -33,7 +33,8 @@ _WHERE = {
     # pipeline
     "generate": "spatialdrama.pipeline",
     "render": "spatialdrama.pipeline",
-    "score": "spatialdrama.pipeline",
+    # scoring
+    "score": "spatialdrama.scoring.run",
     # registry
     "EncoderSpec": "spatialdrama.registry",
     "GeneratorSpec": "spatialdrama.registry",

@@ -6,7 +6,6 @@ from spatialdrama import plot as plot
 from spatialdrama import testing as testing
 from spatialdrama.pipeline import generate as generate
 from spatialdrama.pipeline import render as render
-from spatialdrama.pipeline import score as score
 from spatialdrama.registry import AssetSource as AssetSource
 from spatialdrama.registry import AssetSpec as AssetSpec
 from spatialdrama.registry import CorpusSpec as CorpusSpec
@@ -31,6 +30,7 @@ from spatialdrama.registry import plugins as plugins
 from spatialdrama.registry import renderers as renderers
 from spatialdrama.registry import voices as voices
 from spatialdrama.runtime import assets as assets
+from spatialdrama.scoring.run import score as score
 from spatialdrama.types import BinauralAudio as BinauralAudio
 from spatialdrama.types import Drama as Drama
 from spatialdrama.types import GeometricPrompt as GeometricPrompt

@@ -123,10 +123,11 @@ def _credits(drama: Drama) -> list[str]:
 
 
 def _write_report(drama: Drama, metrics: list[str], folder: Path, title: str) -> ScoreTable | None:
-    from spatialdrama import pipeline, plot
+    from spatialdrama import plot
     from spatialdrama.runtime.progress import progress
+    from spatialdrama.scoring.run import score
 
-    scores = pipeline.score(drama, metrics) if metrics else None
+    scores = score(drama, metrics) if metrics else None
     if scores is not None:
         scores.save(folder / "scores.json")
     with progress(label="drawing", total=3, unit="picture") as bar:
@@ -367,7 +368,7 @@ def add_score(commands: Any) -> None:
 
 def run_score(options: argparse.Namespace) -> int:
     """Score and print."""
-    from spatialdrama import pipeline
+    from spatialdrama.scoring.run import score
     from spatialdrama.types import BinauralAudio, Drama
 
     _check_metrics(options.metrics)
@@ -375,7 +376,7 @@ def run_score(options: argparse.Namespace) -> int:
     item: Drama | BinauralAudio
     item = Drama.load(path) if path.is_dir() else BinauralAudio.open(path)
     reference = None if options.reference is None else BinauralAudio.open(options.reference)
-    table = pipeline.score(
+    table = score(
         item, options.metrics, reference=reference, transcript=options.transcript,
         language=options.language,
     )  # fmt: skip

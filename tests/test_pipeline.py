@@ -98,7 +98,8 @@ def test_a_drama_that_does_not_name_its_renderer_is_not_compared_with_another():
     [
         (lambda a: sd.BinauralAudio(a.samples, 44_100), "44100 Hz"),
         (lambda a: sd.BinauralAudio(a.samples[:, : RATE // 2], RATE), "its reference 0.50 s"),
-        (lambda a: "b.wav", "BinauralAudio.load"),
+        (lambda a: a.samples, "BinauralAudio.load"),
+        (lambda a: "b.wav", "b.wav does not exist"),
     ],
 )
 def test_references_that_are_none(reference, message):

@@ -29,8 +29,9 @@ def as_prompt(value: Any, speaker: str) -> Speech:
     Examples
     --------
     >>> import numpy as np, spatialdrama as sd
+    >>> from spatialdrama.scoring.prompts import as_prompt
     >>> ears = sd.BinauralAudio(np.outer([0.1, 0.2], np.ones(480)), 48_000)
-    >>> float(as_prompt(ears, "ANNA").samples.max().round(1))
+    >>> round(float(as_prompt(ears, "ANNA").samples.max()), 3)
     0.2
     """
     if isinstance(value, Speech):

@@ -1,0 +1,114 @@
+"""Keys of finished scores: what was heard, by which metric, with which code and models."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import spatialdrama
+from spatialdrama.errors import SpatialDramaError, ValidationError
+from spatialdrama.registry import entry, get
+from spatialdrama.runtime.cache import key_of
+from spatialdrama.types import BinauralAudio, Speech
+from spatialdrama.types.validate import is_stored
+
+#: Raised when cuts, pairings or the stored form change.
+SCHEME = 1
+_PIECE = 1 << 22
+
+
+def file_digest(path: Any) -> str:
+    """Return sha256 of a file's bytes, read once for each state of the file."""
+    path = Path(path)
+    try:
+        state = path.stat()
+    except OSError:
+        raise ValidationError(f"{path} does not exist; check the path.") from None
+    return _file_digest(str(path.resolve()), state.st_size, state.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=4096)
+def _file_digest(path: str, size: int, changed: int) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while piece := file.read(_PIECE):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def sound_digest(sound: BinauralAudio | Speech) -> str:
+    """Return sha256 of the samples and rate, read in pieces."""
+    digest = hashlib.sha256(str(sound.rate).encode())
+    signal = sound.signal if isinstance(sound, Speech) else (sound.stored or sound.samples)
+    for low in range(0, signal.shape[-1], _PIECE):
+        piece = (
+            signal.read_slice(low, low + _PIECE)
+            if is_stored(signal)
+            else signal[..., low : low + _PIECE]
+        )
+        digest.update(piece.tobytes())
+    return digest.hexdigest()
+
+
+def any_digest(value: Any) -> str | None:
+    """Return the digest of a sound, a file or nothing."""
+    if value is None:
+        return None
+    if isinstance(value, BinauralAudio | Speech):
+        return sound_digest(value)
+    return file_digest(value)
+
+
+@functools.lru_cache(maxsize=64)
+def code_of(package: str) -> str:
+    """Return sha256 over the Python sources of a top-level package, or module, by name.
+
+    An edit in an editable checkout so makes new keys, although no version was raised.
+    """
+    found = importlib.util.find_spec(package)
+    if found is None or found.origin is None:
+        return ""
+    origin = Path(found.origin)
+    files = sorted(origin.parent.rglob("*.py")) if found.submodule_search_locations else [origin]
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.relative_to(origin.parent)}\0".encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def core() -> dict[str, str]:
+    """Return what stands for the core in a key."""
+    return {"version": spatialdrama.__version__, "code": code_of("spatialdrama")}
+
+
+def described(kind: str, name: str, options: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return a metric's or renderer's fingerprint, or None when nothing stands for its content.
+
+    That is so for what a notebook registered, and for options that are objects.
+    """
+    found = entry(kind, name)
+    if found.obj is not None:
+        return None
+    spec = found.spec
+    try:
+        assets = {asset: get("asset", asset).sha256 for asset in spec.assets}
+    except SpatialDramaError:
+        return None
+    made = {
+        "name": found.full_name,
+        "distribution": [found.distribution, found.distribution_version],
+        "version": spec.version,
+        "spec": [list(getattr(spec, "needs", ())), getattr(spec, "per", "")],
+        "code": code_of(spec.target.split(":")[0].split(".")[0]),
+        "options": dict(options),
+        "assets": assets,
+    }
+    try:
+        key_of(made)
+    except ValidationError:
+        return None
+    return made

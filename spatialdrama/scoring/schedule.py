@@ -1,0 +1,150 @@
+"""Where tasks run: in this thread, in threads, in processes, or on a Dask cluster.
+
+At any moment only a few tasks are under way and only their results come back, so that memory does
+not grow with their number.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from typing import Any
+
+from spatialdrama.errors import ValidationError
+
+#: Tasks under way for each worker: one running, one waiting.
+AHEAD = 2
+LOCAL = ("threads", "processes")
+
+
+def check_scheduler(scheduler: Any) -> None:
+    """Raise for a scheduler that is neither a word, an address nor a Dask object."""
+    if scheduler is None or not isinstance(scheduler, str):
+        if scheduler is None or hasattr(scheduler, "submit") or hasattr(scheduler, "scheduler"):
+            return
+    elif scheduler in LOCAL or "://" in scheduler:
+        return
+    raise ValidationError(
+        "scheduler must be None, 'threads', 'processes', an address like 'tcp://host:8786', or a "
+        f"Dask Client or cluster; got {scheduler!r}."
+    )
+
+
+def run(
+    function: Callable[[Any], Any],
+    tasks: Iterable[Any],
+    *,
+    scheduler: Any = None,
+    workers: int | None = None,
+    lost: Callable[[Any, BaseException], Any] | None = None,
+) -> Iterator[Any]:
+    """Yield ``function(task)`` of all tasks, as they end.
+
+    Parameters
+    ----------
+    function : callable
+    tasks : iterable
+    scheduler : None, "threads", "processes", address, Client or cluster
+        None is threads.
+    workers : int, optional
+        Default: one for each core.
+    lost : callable, optional
+        What stands for a task whose worker died more than once; default: the error is raised.
+    """
+    check_scheduler(scheduler)
+    count = workers or os.cpu_count() or 1
+    if scheduler not in (None, "threads"):
+        yield from _on_dask(function, tasks, scheduler, count, lost)
+    elif count == 1:
+        yield from map(function, tasks)
+    else:
+        yield from _in_threads(function, tasks, count)
+
+
+def _in_threads(function: Callable, tasks: Iterable[Any], count: int) -> Iterator[Any]:
+    rest = iter(tasks)
+    pool = ThreadPoolExecutor(count, thread_name_prefix="spatialdrama-score")
+    under_way = set()
+    try:
+        while True:
+            for task in rest:
+                under_way.add(pool.submit(function, task))
+                if len(under_way) >= AHEAD * count:
+                    break
+            if not under_way:
+                return
+            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+    finally:
+        # After an error or Ctrl-C nothing new starts; what runs ends by itself.
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _on_dask(
+    function: Callable, tasks: Iterable[Any], scheduler: Any, count: int, lost: Any
+) -> Iterator[Any]:
+    with _client(scheduler, count) as client:
+        from distributed import as_completed
+
+        rest = iter(tasks)
+        running = as_completed()
+        given: dict[Any, Any] = {}
+        width = AHEAD * max(count, sum(client.nthreads().values()))
+        try:
+            while True:
+                for task in rest:
+                    future = client.submit(function, task, pure=False, retries=1)
+                    given[future.key] = task
+                    running.add(future)
+                    if len(given) >= width:
+                        break
+                if not given:
+                    return
+                future = next(running)
+                task = given.pop(future.key)
+                yield _outcome(future, task, lost)
+        finally:
+            client.cancel(list(running.futures), force=True)
+
+
+def _outcome(future: Any, task: Any, lost: Any) -> Any:
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if lost is not None and type(error).__name__ == "KilledWorker":
+        return lost(task, error)
+    raise error
+
+
+@contextlib.contextmanager
+def _client(scheduler: Any, count: int) -> Iterator[Any]:
+    """Give a Dask client; what was made here is closed here."""
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError:
+        raise ValidationError(
+            f"scheduler={scheduler!r} needs Dask; install it with: "
+            "pip install 'spatialdrama[scale]'"
+        ) from None
+    if hasattr(scheduler, "submit"):
+        yield scheduler
+    elif scheduler == "processes":
+        with (
+            LocalCluster(
+                n_workers=count, threads_per_worker=1, dashboard_address=None, processes=True
+            ) as cluster,
+            Client(cluster) as client,
+        ):
+            yield client
+    else:
+        try:
+            client = Client(scheduler, timeout=10)
+        except (OSError, TimeoutError) as error:
+            raise ValidationError(
+                f"no Dask scheduler answers at {scheduler}: {error}; start one with: dask scheduler"
+            ) from None
+        with client:
+            yield client
