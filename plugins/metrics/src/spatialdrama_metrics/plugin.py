@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from spatialdrama.registry import hookimpl
-from spatialdrama_metrics.entries import headline, recognition
+from spatialdrama_metrics.entries import headline, published, recognition
 
-TOPICS = (headline, recognition)
+TOPICS = (headline, published, recognition)
 
 
 @hookimpl
