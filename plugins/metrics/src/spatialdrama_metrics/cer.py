@@ -8,10 +8,10 @@ import attrs
 
 from spatialdrama.errors import ValidationError
 from spatialdrama.types import BinauralAudio, Line, Score
-from spatialdrama_metrics.functional import character_errors
 from spatialdrama_metrics.recognise.downmix import Downmix, downmix
-from spatialdrama_metrics.recognise.whisper import Whisper
-from spatialdrama_metrics.text import normalise
+from spatialdrama_metrics.recognise.parts import Heard
+from spatialdrama_metrics.recognise.table import recogniser as named
+from spatialdrama_metrics.text import compare
 
 
 @attrs.frozen(kw_only=True)
@@ -21,14 +21,21 @@ class Cer:
     The louder ear goes to Whisper base (multilingual, beam 5, temperature 0) with the line's
     languages as a hint; both texts are normalised (:func:`spatialdrama_metrics.text.normalise`:
     simplified characters, numbers as words, no case, punctuation or spaces) and compared character
-    by character.
+    by character. For Mandarin the details also have the error rate of syllables with their tones
+    (``tone_pinyin``) and without (``pinyin``), which homophones do not raise.
+
+    A line's sound holds whoever speaks while it lasts: where lines overlap the recogniser writes
+    down what it hears best, and the other speaker's words count as errors.
 
     Parameters
     ----------
     downmix : {"louder", "aligned", "mean"}
         How two ears become one signal.
-    recogniser : object
-        Anything with Whisper's ``transcribe(mono, rate=, languages=)``.
+    recogniser : str or object
+        ``"whisper-base"`` (embedded), ``"faster-whisper:large-v3"`` (any size, or a local folder),
+        ``"paraformer-zh:FOLDER"``, ``"transcripts:FILE.json"``,
+        :class:`~spatialdrama_metrics.recognise.transcripts.Transcripts` of texts that you have, or
+        anything with Whisper's ``transcribe(mono, rate=, languages=)``.
 
     References
     ----------
@@ -48,7 +55,7 @@ class Cer:
     downmix: Downmix = attrs.field(
         default="louder", validator=attrs.validators.in_(("louder", "aligned", "mean"))
     )
-    recogniser: Any = attrs.field(factory=Whisper)
+    recogniser: Any = attrs.field(default="whisper-base", converter=named)
 
     def score(self, audio: BinauralAudio, *, line: Line) -> Score:
         """Score one line.
@@ -66,14 +73,15 @@ class Cer:
             0 is perfect, 1 when nothing is recognised, above 1 when much is made up. ``weight`` =
             number of reference characters, so that an aggregate is the corpus' error rate.
             ``details``: ``reference`` and ``hypothesis`` (normalised), ``heard`` (as recognised),
-            ``language``, the counts, and a ``note`` when nothing was recognised.
+            ``language``, ``recogniser``, the counts, for Mandarin ``tone_pinyin`` and ``pinyin``,
+            and a ``note`` when nothing was recognised.
 
         Raises
         ------
         ValidationError
             The line has no characters, or a language that the recogniser does not know.
-        AssetError
-            The recogniser's files are missing; names the command that fetches them.
+        AssetError, PluginImportError
+            The recogniser's files or package are missing; says what to type.
         """
         languages = line.languages
         if not languages:
@@ -81,20 +89,30 @@ class Cer:
                 f"the line {line.text[:40]!r} of {line.speaker} is in no writing that is known; "
                 "give it a language, like Line(..., language='fr')"
             )
-        reference = normalise(line.text, language=languages[0])
-        mono = downmix(audio.samples, rate=audio.rate, method=self.downmix)
-        heard = self.recogniser.transcribe(mono, rate=audio.rate, languages=languages)
-        hypothesis = normalise(heard.text, language=heard.language)
-        edits = character_errors(reference, hypothesis)
+        heard = self._heard(audio, line)
+        errors = compare(
+            line.text, heard.text, language=languages[0], heard_language=heard.language
+        )
         details = {
-            "reference": reference,
-            "hypothesis": hypothesis,
             "heard": heard.text,
             "language": heard.language,
-            "substitutions": edits.substitutions,
-            "deletions": edits.deletions,
-            "insertions": edits.insertions,
+            "recogniser": type(self.recogniser).__name__,
+            **errors.details(),
         }
-        if not hypothesis:
-            details["note"] = "nothing was recognised"
-        return Score(edits.rate, weight=edits.length, details=details)
+        return Score(errors.rate, weight=errors.edits.length, details=details)
+
+    def _heard(self, audio: BinauralAudio, line: Line) -> Heard:
+        if hasattr(self.recogniser, "heard"):  # somebody else listened
+            return self.recogniser.heard(line)
+        mono = downmix(audio.samples, rate=audio.rate, method=self.downmix)
+        return self.recogniser.transcribe(mono, rate=audio.rate, languages=line.languages)
+
+
+def paraformer_cer(**options: Any) -> Cer:
+    """Make a :class:`Cer` that hears with Paraformer-zh (``cer/paraformer-zh``)."""
+    return Cer(**{"recogniser": "paraformer-zh", **options})
+
+
+def faster_whisper_cer(**options: Any) -> Cer:
+    """Make a :class:`Cer` that hears with Whisper large-v3 (``cer/faster-whisper``)."""
+    return Cer(**{"recogniser": "faster-whisper", **options})

@@ -1,7 +1,8 @@
-"""Character errors between two texts that are already comparable."""
+"""Edits between two texts that are already comparable: by character, or by any other token."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from spatialdrama.errors import ValidationError
@@ -10,7 +11,7 @@ from spatialdrama.errors import ValidationError
 class Edits(NamedTuple):
     """Substitutions, deletions and insertions that turn the reference into the hypothesis.
 
-    ``length`` is the reference's number of characters; :attr:`rate` the edits over it.
+    ``length`` is the reference's number of tokens; :attr:`rate` the edits over it.
     """
 
     substitutions: int
@@ -20,7 +21,7 @@ class Edits(NamedTuple):
 
     @property
     def rate(self) -> float:
-        """Edits per reference character; above 1 when much was inserted."""
+        """Edits per reference token; above 1 when much was inserted."""
         return (self.substitutions + self.deletions + self.insertions) / self.length
 
 
@@ -63,6 +64,38 @@ def character_errors(reference: str, hypothesis: str) -> Edits:
         reference_transform=_AS_IS(jiwer),
         hypothesis_transform=_AS_IS(jiwer),
     )
+    return Edits(out.substitutions, out.deletions, out.insertions, len(reference))
+
+
+def token_errors(reference: Sequence[str], hypothesis: Sequence[str]) -> Edits:
+    """Count the fewest edits between two sequences of tokens, such as syllables.
+
+    Parameters
+    ----------
+    reference, hypothesis : sequence of str
+        Tokens; none is empty or holds a space.
+
+    Returns
+    -------
+    Edits
+
+    Raises
+    ------
+    ValidationError
+        An empty reference has no rate.
+
+    Examples
+    --------
+    >>> token_errors(["ni3", "hao3", "ma5"], ["ni3", "hao4"])
+    Edits(substitutions=1, deletions=1, insertions=0, length=3)
+    """
+    if not reference:
+        raise ValidationError("there are no reference tokens, so no error rate exists")
+    import jiwer
+
+    if not hypothesis:
+        return Edits(0, len(reference), 0, len(reference))
+    out = jiwer.process_words(" ".join(reference), " ".join(hypothesis))
     return Edits(out.substitutions, out.deletions, out.insertions, len(reference))
 
 

@@ -12,18 +12,18 @@ import tempfile
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
 import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from spatialdrama.dsp.active import frame_levels_db
-from spatialdrama.dsp.level import rms_db
 from spatialdrama.errors import AssetError, ValidationError
 from spatialdrama.runtime.assets import locate, missing
-from spatialdrama_metrics.recognise.features import RATE, WINDOW_S, log_mel, to_16k
+from spatialdrama_metrics.recognise.features import RATE, WINDOW_S, log_mel
+from spatialdrama_metrics.recognise.parts import Heard, hear, sounding_parts, windows
 from spatialdrama_metrics.recognise.vocabulary import Vocabulary
+
+__all__ = ["ASSETS", "FILES", "MANDARIN_PROMPT", "Heard", "Whisper", "windows"]
 
 ASSETS = ("whisper-base-ct2", "whisper-base-ct2-config", "whisper-base-ct2-vocabulary")
 FILES = ("model.bin", "config.json", "vocabulary.txt")
@@ -31,52 +31,11 @@ FILES = ("model.bin", "config.json", "vocabulary.txt")
 #: "以下是普通话的句子。" (What follows are sentences in Mandarin.) in tokens: draws the output to
 #: Mandarin with punctuation. As numbers no tokeniser is needed; a test reads them back.
 MANDARIN_PROMPT = (220, 3588, 4438, 1541, 29993, 19550, 21596, 1546, 34592, 7626, 1543)
-#: dBFS; a network asked what silence says makes something up.
-SILENT_DB = -70.0
 #: Tokens per second and to begin with; fast Mandarin needs about 10 per second.
 _TOKENS = (15, 20)
 _MOST_TOKENS = 448
 #: Whisper's own rule for "nobody speaks": both, not either.
 _NO_SPEECH, _NO_CONFIDENCE = 0.6, -1.0
-
-
-class Heard(NamedTuple):
-    """``text`` as recognised; ``language`` decoded in; ``confidence`` mean log probability."""
-
-    text: str
-    language: str
-    confidence: float
-
-
-def windows(mono: NDArray, *, rate: int = RATE, longest_s: float = 28.0) -> list[slice]:
-    """Cut long audio at its quietest places into parts the network can see.
-
-    Parameters
-    ----------
-    mono : ndarray, shape (n,)
-    rate : int
-    longest_s : float
-        Longest part; cuts lie in the last third of it.
-
-    Returns
-    -------
-    list of slice
-        Adjacent, covering everything.
-
-    Examples
-    --------
-    >>> windows(np.ones(10 * 16000))
-    [slice(0, 160000, None)]
-    """
-    longest, hop = int(longest_s * rate), rate // 50
-    level = frame_levels_db(mono, length=rate // 5, hop=hop)
-    parts, start = [], 0
-    while len(mono) - start > longest:
-        first, last = (start + longest * 2 // 3) // hop, (start + longest) // hop
-        cut = (first + int(np.argmin(level[first:last]))) * hop
-        parts.append(slice(start, cut))
-        start = cut
-    return [*parts, slice(start, len(mono))]
 
 
 @lru_cache(maxsize=2)
@@ -157,9 +116,8 @@ class Whisper:
         """
         if not languages:
             raise ValidationError("name at least one language, like languages=('en',)")
-        wave = to_16k(mono, rate=rate)
-        parts = [wave[part] for part in windows(wave)]
-        if all(rms_db(part) < SILENT_DB for part in parts):
+        parts = sounding_parts(mono, rate=rate)
+        if not parts:
             return Heard("", languages[0], -np.inf)
         model, vocabulary = _load(self.compute_type, self.threads or _threads())
         for language in languages:
@@ -168,14 +126,7 @@ class Whisper:
                     f"the recogniser knows no language {language!r}; it knows "
                     f"{', '.join(vocabulary.languages[:12])} ... ({len(vocabulary.languages)})"
                 )
-        heard = [
-            self._part(model, vocabulary, part, languages)
-            for part in parts
-            if rms_db(part) >= SILENT_DB
-        ]
-        best = max(heard, key=lambda h: len(h.text))
-        confidence = float(np.mean([h.confidence for h in heard]))
-        return Heard(" ".join(h.text for h in heard).strip(), best.language, confidence)
+        return hear(parts, lambda part: self._part(model, vocabulary, part, languages))
 
     def _part(
         self, model, vocabulary: Vocabulary, wave: NDArray, languages: Sequence[str]
