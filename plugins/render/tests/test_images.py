@@ -184,3 +184,12 @@ def test_only_shoeboxes_have_images():
         shoebox_images(Room.measured("hall.wav"), 1)
     with pytest.raises(ValidationError, match="law must be one of eyring, sabine"):
         shoebox_images(ROOM, 1, law="norris")
+
+
+def test_a_list_of_images_is_shared_and_cannot_be_written_to():
+    one = shoebox_images(Room((6, 5, 3), rt60=0.35), 2)
+    assert shoebox_images(Room((6, 5, 3), rt60=0.35), 2) is one
+    other = shoebox_images(Room((6, 5, 3), rt60=0.36), 2)
+    assert (other.gain[1:] > one.gain[1:]).all()
+    with pytest.raises(ValueError, match="read-only"):
+        one.gain[0] = 2.0

@@ -44,7 +44,8 @@ def test_transform_has_the_bins_of_numpys(size):
     rng = np.random.default_rng(size)
     source = rng.standard_normal((size + 5, 2, 24)).astype(np.float32)
     work = np.empty((size, 2, WIDTH), dtype=np.float32)
-    lane_fft.forward(source, 5, 8, work, lane_fft.radices(size), lane_fft.roots(size))
+    lane_fft.fetch(source, 5, 8, work)
+    lane_fft.forward(work, lane_fft.radices(size), lane_fft.roots(size))
     got = work[:, 0] + 1j * work[:, 1]
     signal = source[5:, 0, 8:16] + 1j * source[5:, 1, 8:16]
     want = np.fft.fft(signal.astype(complex), axis=0)

@@ -309,3 +309,26 @@ def test_seed(kemar):
     np.testing.assert_array_equal(a, b)
     assert np.abs(a - c).max() > 0.1 * np.abs(a).max()
     assert a.dtype == np.float32
+
+
+def test_a_receiver_keeps_the_tails_asked_for_last():
+    from spatialdrama_render import plan
+
+    made = []
+
+    def tail_of(room, acoustics):
+        made.append(room.rt60)
+        return np.zeros((2, 1), dtype=np.float32)
+
+    receiver = plan.Receiver(None, tail_of)
+    acoustics = plan.Acoustics(1, "eyring", None, 0.1, True, 0)
+    rooms = [Room((6, 5, 3), rt60=0.3 + 0.01 * k) for k in range(plan._TAILS + 4)]
+    for room in rooms:
+        receiver.tail(room, acoustics)
+        receiver.tail(rooms[0], acoustics)  # always among the last
+    assert made == [room.rt60 for room in rooms]
+    receiver.tail(rooms[-1], acoustics)
+    assert len(made) == len(rooms)
+    receiver.tail(rooms[1], acoustics)  # long dropped
+    assert made[-1] == rooms[1].rt60
+    assert len(receiver._tails) == plan._TAILS

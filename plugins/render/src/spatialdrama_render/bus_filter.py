@@ -6,7 +6,7 @@ import numpy as np
 
 from spatialdrama_render import lane_fft
 from spatialdrama_render.buses import HOP, Basis
-from spatialdrama_render.jit import kernel
+from spatialdrama_render.jit import inner, kernel
 from spatialdrama_render.lanes import WIDTH, load, store, total
 
 #: Longest transform; eight signals of this length still fit a second-level cache.
@@ -48,7 +48,8 @@ class BusFilter:
         padded = np.zeros((self._size, 2, lanes), dtype=np.float32)
         padded[: basis.filters.shape[1], 0, : len(basis.filters)] = basis.filters.T / self._size
         for group, spectrum in enumerate(self._spectra):
-            lane_fft.forward(padded, 0, WIDTH * group, spectrum, self._radices, self._roots)
+            lane_fft.fetch(padded, 0, WIDTH * group, spectrum)
+            lane_fft.forward(spectrum, self._radices, self._roots)
 
     def begin(self) -> None:
         """Make room for the next block: what was becomes history, the block itself is silent."""
@@ -90,9 +91,8 @@ def _filter(buses, spectra, step, radices, roots, first, last, out):
             count = min(WIDTH, last - begin)
             for piece in range(count):
                 for g in range(groups):
-                    lane_fft.forward(
-                        buses[pair], (begin + piece) * step, WIDTH * g, work, radices, roots
-                    )
+                    lane_fft.fetch(buses[pair], (begin + piece) * step, WIDTH * g, work)
+                    lane_fft.forward(work, radices, roots)
                     _multiply(work, spectra[g], g == 0, mixed)
                 for f in range(size):
                     heard[f, 0, piece] = total(load(mixed, (f, 0, 0)))
@@ -105,7 +105,7 @@ def _filter(buses, spectra, step, radices, roots, first, last, out):
                         out[2 * pair + part, at + n] += heard[size - step + n, part, piece]
 
 
-@kernel
+@inner
 def _multiply(work, spectrum, anew, mixed):
     for f in range(len(work)):
         xr, xi = load(work, (f, 0, 0)), load(work, (f, 1, 0))

@@ -13,7 +13,7 @@ import numpy as np
 
 from spatialdrama_render.delay import RAMP
 from spatialdrama_render.hrtf import HrtfSet
-from spatialdrama_render.jit import kernel
+from spatialdrama_render.jit import inner, kernel
 from spatialdrama_render.lanes import WIDTH, load, splat, spread, store
 
 #: Samples between control points of the images (2.7 ms at 48 kHz).
@@ -114,6 +114,6 @@ def add_to_buses(images, hop, now, then, buses, first, part):
             _add(a3 + d3 * splat(RAMP[n + 3] * scale), buses, first + n + 3, part, s)
 
 
-@kernel
+@inner
 def _add(value, buses, n, part, s):
     store(buses, (n, part, s), load(buses, (n, part, s)) + value)

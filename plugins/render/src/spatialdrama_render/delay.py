@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from spatialdrama_render.jit import kernel
+from spatialdrama_render.jit import inner, kernel
 from spatialdrama_render.lanes import WIDTH, load, splat, spread, store
 
 #: Samples before and after the one that a polynomial stands for.
@@ -157,13 +157,13 @@ def read(coefficients, origin, held, begin, end, weight, step, out, row, first, 
         n = last
 
 
-@kernel
+@inner
 def _silence(out, row, first, last):
     for n in range(first, last):
         out[row, n] = np.float32(0)
 
 
-@kernel
+@inner
 def _run(coefficients, column, mu, gain, weight, step, low, out, row, first, count):
     """Write `count` samples of a line whose whole delay stays the same; `low` of it are before."""
     there = min(coefficients.shape[2] - column, out.shape[1] - first)
@@ -190,7 +190,7 @@ def _run(coefficients, column, mu, gain, weight, step, low, out, row, first, cou
         out[row, first + j] = one
 
 
-@kernel
+@inner
 def _polynomial(coefficients, q, column, m):
     value = load(coefficients, (q, 5, column)) * m + load(coefficients, (q, 4, column))
     value = value * m + load(coefficients, (q, 3, column))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from spatialdrama_render.delay import RAMP
-from spatialdrama_render.jit import kernel
+from spatialdrama_render.jit import inner, kernel
 from spatialdrama_render.lanes import WIDTH, load, splat, spread, store
 
 #: Samples between control points of the direct sound (1.3 ms at 48 kHz).
@@ -98,6 +98,6 @@ def filter_moving(signal, filters, hop, out):
             _faded(f3, g3, scale, n + 3 * WIDTH, out, at + 3 * WIDTH)
 
 
-@kernel
+@inner
 def _faded(old, new, scale, n, out, at):
     store(out, at, load(out, at) + (old + (new - old) * (load(RAMP, n) * scale)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spatialdrama_render.jit import kernel
+from spatialdrama_render.jit import inner, kernel
 from spatialdrama_render.lanes import load, splat, spread, store
 
 _HALF_ROOT_3 = np.float32(np.sqrt(0.75))
@@ -46,41 +46,39 @@ def roots(size: int) -> np.ndarray:
 
 
 @kernel
-def forward(source, first, lane, work, radices, roots):
-    """Transform eight signals.
+def fetch(source, first, lane, work):
+    """Fill (size, 2, 8) `work` from lanes `lane` to `lane` + 7 of (m, 2, l), row `first` on."""
+    for n in range(len(work)):
+        _keep(load(source, (first + n, 0, lane)), load(source, (first + n, 1, lane)), work, n)
+
+
+@kernel
+def forward(work, radices, roots):
+    """Transform eight signals in place.
 
     Parameters
     ----------
-    source : (m, 2, l) float32
-        Real and imaginary parts; signals are lanes `lane` to `lane` + 7 from row `first` on.
-    work : (size, 2, 8) float32, filled
+    work : (size, 2, 8) float32
+        Real and imaginary parts, signals beside each other.
     radices, roots
         From the functions of that name.
     """
-    length, used = len(work), 0
+    part, used = len(work), 0
     for step in range(len(radices)):
         radix = radices[step]
-        part = length // radix
-        # The first pass fetches the signals; the others work in place.
-        if step == 0 and radix == 4:
-            _fours(source, first, lane, work, part, roots, used)
-        elif step == 0 and radix == 2:
-            _twos(source, first, lane, work, part, roots, used)
-        elif step == 0:
-            _threes(source, first, lane, work, part, roots, used)
-        elif radix == 4:
-            _fours(work, 0, 0, work, part, roots, used)
+        part //= radix
+        if radix == 4:
+            _fours(work, part, roots, used)
         elif radix == 2:
-            _twos(work, 0, 0, work, part, roots, used)
+            _twos(work, part, roots, used)
         else:
-            _threes(work, 0, 0, work, part, roots, used)
+            _threes(work, part, roots, used)
         used += part * (radix - 1)
-        length = part
 
 
 @kernel
 def backward(work, radices, roots):
-    """Transform (size, 2, 8) back, in place and without the factor 1 / size."""
+    """Transform (size, 2, 8) `work` back, in place and without the factor 1 / size."""
     used, part = len(roots), 1
     for step in range(len(radices) - 1, -1, -1):
         radix = radices[step]
@@ -94,15 +92,15 @@ def backward(work, radices, roots):
         part *= radix
 
 
-@kernel
-def _fours(source, first, lane, work, part, roots, used):
+@inner
+def _fours(work, part, roots, used):
     for begin in range(0, len(work), 4 * part):
         for k in range(part):
             at, turn = begin + k, used + 3 * k
-            ar, ai = _both(source, first + at, lane)
-            br, bi = _both(source, first + at + part, lane)
-            cr, ci = _both(source, first + at + 2 * part, lane)
-            dr, di = _both(source, first + at + 3 * part, lane)
+            ar, ai = _both(work, at)
+            br, bi = _both(work, at + part)
+            cr, ci = _both(work, at + 2 * part)
+            dr, di = _both(work, at + 3 * part)
             sr, si, tr, ti = ar + cr, ai + ci, ar - cr, ai - ci
             ur, ui, vr, vi = br + dr, bi + di, br - dr, bi - di
             _keep(sr + ur, si + ui, work, at)
@@ -111,15 +109,15 @@ def _fours(source, first, lane, work, part, roots, used):
             _keep_turned(tr - vi, ti + vr, work, at + 3 * part, roots, turn + 2)
 
 
-@kernel
-def _threes(source, first, lane, work, part, roots, used):
+@inner
+def _threes(work, part, roots, used):
     h, r = splat(np.float32(0.5)), splat(_HALF_ROOT_3)
     for begin in range(0, len(work), 3 * part):
         for k in range(part):
             at, turn = begin + k, used + 2 * k
-            ar, ai = _both(source, first + at, lane)
-            br, bi = _both(source, first + at + part, lane)
-            cr, ci = _both(source, first + at + 2 * part, lane)
+            ar, ai = _both(work, at)
+            br, bi = _both(work, at + part)
+            cr, ci = _both(work, at + 2 * part)
             sr, si = br + cr, bi + ci
             tr, ti = ar - h * sr, ai - h * si
             ur, ui = r * (br - cr), r * (bi - ci)
@@ -128,23 +126,23 @@ def _threes(source, first, lane, work, part, roots, used):
             _keep_turned(tr - ui, ti + ur, work, at + 2 * part, roots, turn + 1)
 
 
-@kernel
-def _twos(source, first, lane, work, part, roots, used):
+@inner
+def _twos(work, part, roots, used):
     for begin in range(0, len(work), 2 * part):
         for k in range(part):
             at = begin + k
-            ar, ai = _both(source, first + at, lane)
-            br, bi = _both(source, first + at + part, lane)
+            ar, ai = _both(work, at)
+            br, bi = _both(work, at + part)
             _keep(ar + br, ai + bi, work, at)
             _keep_turned(ar - br, ai - bi, work, at + part, roots, used + k)
 
 
-@kernel
+@inner
 def _fours_back(work, part, roots, used):
     for begin in range(0, len(work), 4 * part):
         for k in range(part):
             at, turn = begin + k, used + 3 * k
-            ar, ai = _both(work, at, 0)
+            ar, ai = _both(work, at)
             br, bi = _turned_back(work, at + part, roots, turn)
             cr, ci = _turned_back(work, at + 2 * part, roots, turn + 1)
             dr, di = _turned_back(work, at + 3 * part, roots, turn + 2)
@@ -156,13 +154,13 @@ def _fours_back(work, part, roots, used):
             _keep(tr + vi, ti - vr, work, at + 3 * part)
 
 
-@kernel
+@inner
 def _threes_back(work, part, roots, used):
     h, r = splat(np.float32(0.5)), splat(_HALF_ROOT_3)
     for begin in range(0, len(work), 3 * part):
         for k in range(part):
             at, turn = begin + k, used + 2 * k
-            ar, ai = _both(work, at, 0)
+            ar, ai = _both(work, at)
             br, bi = _turned_back(work, at + part, roots, turn)
             cr, ci = _turned_back(work, at + 2 * part, roots, turn + 1)
             sr, si = br + cr, bi + ci
@@ -173,36 +171,36 @@ def _threes_back(work, part, roots, used):
             _keep(tr + ui, ti - ur, work, at + 2 * part)
 
 
-@kernel
+@inner
 def _twos_back(work, part, roots, used):
     for begin in range(0, len(work), 2 * part):
         for k in range(part):
             at = begin + k
-            ar, ai = _both(work, at, 0)
+            ar, ai = _both(work, at)
             br, bi = _turned_back(work, at + part, roots, used + k)
             _keep(ar + br, ai + bi, work, at)
             _keep(ar - br, ai - bi, work, at + part)
 
 
-@kernel
-def _both(source, at, lane):
-    return load(source, (at, 0, lane)), load(source, (at, 1, lane))
+@inner
+def _both(work, at):
+    return load(work, (at, 0, 0)), load(work, (at, 1, 0))
 
 
-@kernel
+@inner
 def _keep(real, imaginary, work, at):
     store(work, (at, 0, 0), real)
     store(work, (at, 1, 0), imaginary)
 
 
-@kernel
+@inner
 def _keep_turned(real, imaginary, work, at, roots, turn):
     c, s = spread(roots, (turn, 0)), spread(roots, (turn, 1))
     store(work, (at, 0, 0), real * c - imaginary * s)
     store(work, (at, 1, 0), real * s + imaginary * c)
 
 
-@kernel
+@inner
 def _turned_back(work, at, roots, turn):
     real, imaginary = load(work, (at, 0, 0)), load(work, (at, 1, 0))
     c, s = spread(roots, (turn, 0)), spread(roots, (turn, 1))

@@ -15,7 +15,7 @@ from spatialdrama.errors import ValidationError
 from spatialdrama_render import buses, control, delay, direct, lowpass
 from spatialdrama_render.colours import Colours
 from spatialdrama_render.images import Images
-from spatialdrama_render.jit import kernel
+from spatialdrama_render.jit import inner, kernel
 from spatialdrama_render.lanes import WIDTH
 from spatialdrama_render.lowpass import LowPasses
 from spatialdrama_render.propagation import Track
@@ -103,9 +103,10 @@ class Source:
         self.emitted: np.ndarray | None = None
         #: How many images beside the direct sound.
         self.reflections = len(images) - 1
-        self._taps, self._last_sound = ears.head.taps, -1
-        self._longest, self._block = longest, block
+        self._last_sound, self._block = -1, block
         self._low_passes = LowPasses(colours.corners, rate)
+        #: Samples after the last sound until all of it has died away.
+        self._ringing = self._low_passes.ring + longest + delay.HALF + ears.head.taps
         self._tail_mix = np.zeros(0 if tail_mix is None else len(tail_mix), dtype=np.float32)
         self._tail_mix[:] = 0 if tail_mix is None else tail_mix
         self._sent = np.zeros(block, dtype=np.float32)
@@ -124,6 +125,7 @@ class Source:
         self._images = _Bundle.of(
             images.only(slice(1, None)), table[1:], channels, buses.HOP, block
         )
+        self._bundles = (self._direct, self._images)[: 2 if self.reflections else 1]
         head = (*ears.mesh_arrays(), ears.head.directions, ears.nearest, ears.shells, ears.delays)
         self._fixed = (
             float(start), float(rate), track.time, track.place, track.axis_time, track.axis,
@@ -131,7 +133,6 @@ class Source:
         )  # fmt: skip
         past = np.zeros((channels, ears.head.taps - 1), dtype=np.float32)
         self._table, self._shares, self._past = ears.table, ears.basis.lane_shares, past
-        self._times = track.time
 
     def feed(self, mono: np.ndarray | None) -> bool:
         """Take the next (block,) samples, None for silence.
@@ -146,8 +147,7 @@ class Source:
         if mono is not None and _sounds(mono):
             self._last_sound = self.fed + n
         self.fed += n
-        ringing = self._low_passes.ring + self._longest + delay.HALF + self._taps
-        if self._last_sound < 0 or first > self._last_sound + ringing:
+        if self._last_sound < 0 or first > self._last_sound + self._ringing:
             # Silence costs nothing: an empty window is put where the next sound will look.
             if self._held:
                 self._forget()
@@ -178,7 +178,7 @@ class Source:
 
     def trace(self, first: int, listener: Listener) -> None:
         """Find the control points of a block that begins at sample `first` of the drama."""
-        for some in (self._direct, self._images)[: 2 if self.reflections else 1]:
+        for some in self._bundles:
             found = _points(first, listener.place, listener.rotation, *self._fixed, *some.fixed)
             if found == _NOT_FINITE:
                 raise ValidationError("the pose has a place that is not finite.")
@@ -221,15 +221,17 @@ def _sounds(mono):
 def _take(mono, forward, back, state, recent, polynomials, held, taps, tail_mix, sent):
     """Append a block's polynomials; `recent` (q, past + n) keeps the signals' last samples."""
     n, past = len(mono), 2 * delay.HALF
-    recent[:, :past] = recent[:, n:]
-    recent[0, past:] = mono
+    for q in range(len(recent)):
+        for k in range(past):
+            recent[q, k] = recent[q, n + k]
+    for k in range(n):
+        recent[0, past + k] = mono[k]
     lowpass.run(recent[0, past:], forward, back, state, recent[1:, past:])
     for q in range(len(recent)):
         delay.extend(recent[q], taps, polynomials[q], held)
-    if len(tail_mix):
-        sent[:] = np.float32(0)
-        for q in range(len(tail_mix)):
-            sent += tail_mix[q] * recent[q, past:]
+    for q in range(len(tail_mix)):
+        for k in range(n):
+            sent[k] = tail_mix[q] * recent[q, past + k] + (sent[k] if q else 0)
 
 
 @kernel
@@ -275,7 +277,7 @@ def _hear(
             )  # fmt: skip
 
 
-@kernel
+@inner
 def _hear_direct(
     polynomials, origin, held, position, colour, index, weight, shell, table, ear, past, out
 ):
@@ -283,7 +285,8 @@ def _hear_direct(
     before, n = len(past), len(out)
     hop = n // (len(position) - 1)
     signal = np.empty((1, before + n + WIDTH), dtype=np.float32)
-    signal[0, :before] = past
+    for t in range(before):
+        signal[0, t] = past[t]
     share = np.empty((2, len(polynomials)), dtype=np.float32)
     for k in range(len(position) - 1):
         _line(colour, k, 0, hop, share)
@@ -294,10 +297,11 @@ def _hear_direct(
     filters = np.empty((len(position), table.shape[3]), dtype=np.float32)
     direct.filters_between(table, index[:, 0], weight[:, 0], shell[:, 0], ear, filters)
     direct.filter_moving(signal[0], filters, hop, out)
-    past[:] = signal[0, n : n + before]
+    for t in range(before):
+        past[t] = signal[0, n + t]
 
 
-@kernel
+@inner
 def _hear_images(
     polynomials, origin, held, position, colour, index, weight, shares, ear, mixed, at
 ):
@@ -321,7 +325,7 @@ def _hear_images(
         buses.add_to_buses(lines, hop, now, then, mixed, at + k * hop, ear % 2)
 
 
-@kernel
+@inner
 def _line(colour, k, i, hop, share):
     """Fill (2, q) weights of the signals: at a control point, and what each sample adds."""
     for q in range(share.shape[1]):

@@ -11,7 +11,7 @@ from spatialdrama.errors import ValidationError
 from spatialdrama_render.checks import checked_mono
 from spatialdrama_render.direct import HOP
 from spatialdrama_render.engine import GRAIN, Listener
-from spatialdrama_render.jit import kernel
+from spatialdrama_render.jit import inner, kernel
 
 if TYPE_CHECKING:
     from spatialdrama_render.engine import Engine
@@ -214,16 +214,14 @@ def _turn(last, new, rotation):
     points = 1 if still else len(rotation)
     q = np.empty(4)
     for k in range(points):
-        if still:
-            q[:] = new
-        else:
-            slerp(last, new, k / (points - 1), q)
+        slerp(new if still else last, new, k / max(points - 1, 1), q)
         _axes(q, rotation[k])
-    last[:] = new
+    for a in range(4):
+        last[a] = new[a]
     return points
 
 
-@kernel
+@inner
 def _axes(q, m):
     """Fill (3, 3) `m` with the axes of a body turned by a unit quaternion, as columns."""
     x, y, z, w = q

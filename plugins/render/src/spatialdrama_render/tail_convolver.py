@@ -7,7 +7,7 @@ import numpy as np
 
 from spatialdrama.errors import ValidationError
 from spatialdrama_render import lane_fft
-from spatialdrama_render.jit import kernel
+from spatialdrama_render.jit import inner, kernel
 from spatialdrama_render.lanes import WIDTH, load, splat, store
 
 #: Longest pieces that a response is cut into.
@@ -125,17 +125,17 @@ def _part(block: int) -> int:
 
 @kernel
 def _transform_pieces(parts, radices, roots, pairs):
-    size = 2 * parts.shape[3]
-    ahead = np.zeros((size, 2, WIDTH), dtype=np.float32)
-    work = np.empty((size, 2, WIDTH), dtype=np.float32)
+    part = parts.shape[3]
+    work = np.zeros((2 * part, 2, WIDTH), dtype=np.float32)
     for pair in range(len(parts)):
         for begin in range(0, parts.shape[2], WIDTH):
             count = min(WIDTH, parts.shape[2] - begin)
-            for lane in range(count):
-                for e in range(2):
-                    for n in range(parts.shape[3]):
-                        ahead[n, e, lane] = parts[pair, e, begin + lane, n]
-            lane_fft.forward(ahead, 0, 0, work, radices, roots)
+            for n in range(2 * part):
+                for lane in range(count):
+                    # The second half of the window is where the response has ended.
+                    work[n, 0, lane] = parts[pair, 0, begin + lane, n] if n < part else 0
+                    work[n, 1, lane] = parts[pair, 1, begin + lane, n] if n < part else 0
+            lane_fft.forward(work, radices, roots)
             for lane in range(count):
                 _put(work, lane, pairs[pair], begin + lane)
 
@@ -144,24 +144,27 @@ def _transform_pieces(parts, radices, roots, pairs):
 def _push(window, signal, part, past, newest, radices, roots):
     """Add the spectra of a block's pieces to the ring; return where the newest one is."""
     block = len(signal)
-    window[:part] = window[block:]
-    window[part:] = signal
-    ahead = np.zeros((2 * part, 2, WIDTH), dtype=np.float32)
-    work = np.empty((2 * part, 2, WIDTH), dtype=np.float32)
+    for n in range(part):
+        window[n] = window[block + n]
+    for n in range(block):
+        window[part + n] = signal[n]
+    work = np.zeros((2 * part, 2, WIDTH), dtype=np.float32)
     pieces = block // part
     for begin in range(0, pieces, WIDTH):
         count = min(WIDTH, pieces - begin)
-        for lane in range(count):
-            for n in range(2 * part):
-                ahead[n, 0, lane] = window[(begin + lane) * part + n]
-        lane_fft.forward(ahead, 0, 0, work, radices, roots)
+        for n in range(2 * part):
+            for lane in range(WIDTH):
+                at = (begin + lane) * part + n
+                work[n, 0, lane] = window[at] if lane < count else 0
+                work[n, 1, lane] = 0
+        lane_fft.forward(work, radices, roots)
         for lane in range(count):
             newest = (newest if newest else past.shape[1]) - 1
             _put(work, lane, past, newest)
     return newest
 
 
-@kernel
+@inner
 def _put(work, lane, spectra, piece):
     for b in range(len(spectra)):
         for e in range(2):
@@ -193,7 +196,7 @@ def _through(past, newest, pairs, part, radices, roots, out):
                         out[2 * pair + e, at + n] = heard[part + n, e, lane]
 
 
-@kernel
+@inner
 def _multiply(past, at, spectra, row):
     """Fill (2, 32) `row` with the sum of products of all pieces, from ring place `at` on."""
     r0 = r1 = r2 = r3 = splat(np.float32(0))
@@ -214,7 +217,7 @@ def _multiply(past, at, spectra, row):
     store(row, (1, 3 * WIDTH), i3)
 
 
-@kernel
+@inner
 def _product(past, at, spectra, piece, lane, real, imaginary):
     xr, xi = load(past, (at, 0, lane)), load(past, (at, 1, lane))
     hr, hi = load(spectra, (piece, 0, lane)), load(spectra, (piece, 1, lane))
