@@ -1,0 +1,215 @@
+"""Kept scores, runs that were stopped, processes, Dask, and memory."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import spatialdrama as sd
+from spatialdrama.errors import ValidationError
+from spatialdrama.runtime.cache import Cache
+
+RATE = 16_000
+
+
+@pytest.fixture
+def files(make, tmp_path):
+    """Clips and their references as files, ild 1 to 4 dB off."""
+    for i in (1, 2, 3, 4):
+        audio, reference = make.pair(i, seed=i)
+        for folder, sound in (("clips", audio), ("recorded", reference)):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            sound.save(tmp_path / folder / f"c{i}.wav", subtype="FLOAT")
+    return tmp_path
+
+
+def scored(files, **given):
+    return sd.score(files / "clips", ["ild_mae"], reference=files / "recorded", **given)
+
+
+class TestKept:
+    def test_a_second_run_takes_what_the_first_made(self, files, monkeypatch):
+        first = scored(files)
+        assert len(Cache("scores")) == 4
+        _forbid_work(monkeypatch)
+        again = scored(files)
+        assert again == first
+        assert again.details["c1", "ild_mae"] == first.details["c1", "ild_mae"]
+        assert list(first.lines("ild_mae").values()) == pytest.approx([1, 2, 3, 4], abs=0.05)
+
+    @pytest.mark.parametrize("change", ["sound", "reference", "options"])
+    def test_what_changes_is_scored_anew(self, files, make, change):
+        scored(files)
+        options = {}
+        if change == "options":
+            options = {"gate_db": 30.0}
+        else:
+            folder = {"sound": "clips", "reference": "recorded"}[change]
+            make.pair(9, seed=2)[0].save(files / folder / "c2.wav", subtype="FLOAT")
+        table = sd.score(
+            files / "clips", {"ild_mae": options}, reference=files / "recorded", cache=True
+        )
+        alone = sd.score(
+            files / "clips", {"ild_mae": options}, reference=files / "recorded", cache=False
+        )
+        assert table == alone
+
+    def test_an_added_item_costs_itself_and_its_neighbour(self, files, make):
+        scored(files)
+        audio, reference = make.pair(5, seed=5)
+        audio.save(files / "clips" / "c5.wav", subtype="FLOAT")
+        reference.save(files / "recorded" / "c5.wav", subtype="FLOAT")
+        scored(files)
+        # c1 still lends from c2, c3 and c4; c2, c3 and c4 have c5 among their strangers now.
+        assert len(Cache("scores")) == 4 + 1 + 3
+
+    def test_sound_in_memory_is_kept_by_content(self, make, monkeypatch):
+        items = {str(i): make.pair(i)[0] for i in (1, 2)}
+        given = {"reference": {str(i): make.pair(i)[1] for i in (1, 2)}}
+        first = sd.score(items, ["ild_mae"], **given)
+        _forbid_work(monkeypatch)
+        assert sd.score(items, ["ild_mae"], **given) == first
+
+    def test_failures_are_tried_again(self, files):
+        (files / "clips" / "c3.wav").write_bytes(b"no sound")
+        assert any("c3" in note for note in scored(files).notes)
+        (files / "clips" / "c3.wav").write_bytes((files / "clips" / "c2.wav").read_bytes())
+        assert not any("c3" in note for note in scored(files).notes)
+
+    def test_a_damaged_entry_is_made_again(self, files):
+        first = scored(files)
+        for entry in (Cache("scores").folder).rglob("column.json"):
+            entry.write_text('{"lines": [')
+        assert scored(files) == first
+
+    def test_metrics_of_a_notebook_are_not_kept(self, files, mine):
+        mine(lambda audio: 1.0, "one")
+        sd.score(files / "clips", ["one"])
+        assert len(Cache("scores")) == 0
+
+
+def _forbid_work(monkeypatch):
+    from spatialdrama.scoring import measure
+
+    def refuse(*_):
+        raise AssertionError("scored again")
+
+    monkeypatch.setattr(measure, "_metric", refuse)
+
+
+SLOW = """
+import sys, time
+import spatialdrama as sd
+from spatialdrama.scoring import measure
+
+calls = open(sys.argv[2], "a", buffering=1)
+called = measure._called
+
+def slow(metric, wanted, cut, place):
+    if place.startswith("c"):
+        calls.write(place + "\\n")
+        time.sleep(0.4)
+    return called(metric, wanted, cut, place)
+
+measure._called = slow
+table = sd.score(sys.argv[1] + "/clips", ["ild_mae"], reference=sys.argv[1] + "/recorded",
+                 workers=1, progress=False)
+print(table["ild_mae"])
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_where_it_was(files, tmp_path):
+    calls = tmp_path / "calls"
+    command = [sys.executable, "-c", textwrap.dedent(SLOW), str(files), str(calls)]
+    run = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    kept = Cache("scores")
+    for _ in range(600):
+        if len(kept) >= 2:
+            break
+        time.sleep(0.05)
+    run.send_signal(signal.SIGKILL)
+    run.wait()
+    done = len(kept)
+    assert 2 <= done < 4
+    seen = len(calls.read_text().split())
+    out = subprocess.run(command, capture_output=True, text=True, check=True)
+    # Each clip is heard four times: itself, and three wrong references. Kept ones are not.
+    again = calls.read_text().split()[seen:]
+    assert len(set(again)) == 4 - done
+    assert float(out.stdout) == scored(files, cache=False)["ild_mae"]
+
+
+@pytest.mark.slow
+class TestDask:
+    def test_processes_give_the_same_table(self, files):
+        pytest.importorskip("distributed")
+        here = scored(files, cache=False)
+        assert scored(files, cache=False, scheduler="processes", workers=2) == here
+
+    def test_an_address_and_a_client(self, files, mine):
+        distributed = pytest.importorskip("distributed")
+        local = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
+        with distributed.LocalCluster(**local) as cluster:
+            table = scored(files, scheduler=cluster.scheduler_address, cache=False)
+            with distributed.Client(cluster) as client:
+                assert scored(files, scheduler=client, cache=False) == table
+                # A metric of this kernel travels to the worker.
+                factor = 2.0
+                mine(lambda audio: factor * audio.duration, "twice")
+                twice = sd.score(files / "clips", ["twice"], scheduler=client)
+                assert twice["twice"] == pytest.approx(1.0)
+        assert table == scored(files, cache=False)
+
+    def test_a_worker_that_dies_costs_its_item(self, files, mine, tmp_path):
+        distributed = pytest.importorskip("distributed")
+
+        def fatal(audio):
+            if abs(audio.peak - peak) < 1e-9:
+                os._exit(1)
+            return 1.0
+
+        peak = sd.BinauralAudio.load(files / "clips" / "c2.wav").peak
+        mine(fatal)
+        with (
+            distributed.LocalCluster(
+                n_workers=1, threads_per_worker=1, dashboard_address=None
+            ) as cluster,
+            distributed.Client(cluster) as client,
+        ):
+            table = sd.score(files / "clips", ["fatal"], scheduler=client)
+        assert table.lines("fatal")["c1"] == 1.0
+        assert any("fatal on c2" in note and "worker died" in note for note in table.notes)
+
+
+def test_nobody_at_the_address(files):
+    pytest.importorskip("distributed")
+    with pytest.raises(ValidationError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
+        scored(files, scheduler="tcp://127.0.0.1:9")
+
+
+def test_without_dask_a_cluster_is_refused_by_name(files, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ValidationError, match=r"spatialdrama\[scale\]"):
+        scored(files, scheduler="processes")
+    assert scored(files)["ild_mae"] == pytest.approx(2.5, abs=0.05)
+
+
+def test_memory_does_not_grow_with_the_number_of_items(make, mine, tmp_path):
+    audio, _ = make.pair(seconds=20.0)
+    whole = audio.samples.nbytes
+    paths = [Path(audio.save(tmp_path / f"{i:03d}.wav")) for i in range(40)]
+    mine(lambda audio: float(np.abs(audio.samples).max()), "loudest", direction="up")
+    sd.score(paths[:2], ["loudest"], workers=1)
+    tracemalloc.start()
+    sd.score(paths, ["loudest"], workers=1)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 6 * whole  # 40 of them would be 40 times that
