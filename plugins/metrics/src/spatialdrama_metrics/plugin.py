@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from spatialdrama.registry import hookimpl
-from spatialdrama_metrics.entries import headline, published, recognition
+from spatialdrama_metrics.entries import headline, pitch, published, recognition
 
-TOPICS = (headline, published, recognition)
+TOPICS = (headline, pitch, published, recognition)
 
 
 @hookimpl

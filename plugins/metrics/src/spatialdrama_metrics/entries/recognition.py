@@ -52,19 +52,48 @@ WHISPER = (
     ),
 )
 
-METRICS = (
-    MetricSpec(
-        "cer",
-        "spatialdrama_metrics.cer:Cer",
-        summary="character error rate of what Whisper base understands, English and Mandarin",
+
+def _cer(name: str, target: str, *, summary: str, module: str, extra: str, licence: str, assets=()):
+    return MetricSpec(
+        name,
+        f"spatialdrama_metrics.cer:{target}",
+        summary=summary,
         direction="down",
         needs=("line",),
         per="line",
         bounds=(0.0, None),
-        requires=("numpy", "scipy", "ctranslate2", "jiwer", "opencc"),
+        requires=("numpy", "scipy", module, "jiwer", "opencc"),
+        extra=extra,
+        licence=f"Apache-2.0 (code), {licence}",
+        assets=assets,
+    )
+
+
+METRICS = (
+    _cer(
+        "cer",
+        "Cer",
+        summary="character error rate of what Whisper base understands, English and Mandarin",
+        module="ctranslate2",
         extra="spatialdrama-metrics",
-        licence="Apache-2.0 (code), MIT (recogniser)",
+        licence="MIT (recogniser)",
         assets=tuple(spec.name for spec in WHISPER),
+    ),
+    _cer(
+        "cer/paraformer-zh",
+        "paraformer_cer",
+        summary="character error rate of what Paraformer-zh understands (FunASR), Mandarin",
+        module="funasr",
+        extra="spatialdrama-metrics[funasr]",
+        licence="FunASR model licence (recogniser)",
+    ),
+    _cer(
+        "cer/faster-whisper",
+        "faster_whisper_cer",
+        summary="character error rate of what Whisper large-v3 understands (faster-whisper)",
+        module="faster_whisper",
+        extra="spatialdrama-metrics[faster-whisper]",
+        licence="MIT (recogniser; PyAV's wheels carry GPL codecs)",
     ),
 )
 ASSETS = WHISPER
