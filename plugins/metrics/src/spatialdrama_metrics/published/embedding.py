@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -15,12 +16,14 @@ from numpy.typing import NDArray
 
 from spatialdrama.errors import AssetError
 from spatialdrama.runtime.device import Device
-from spatialdrama_metrics.published.clips import padded
+from spatialdrama_metrics.published.clips import RATE, SECONDS, padded
 from spatialdrama_metrics.published.network_config import SpatialAstConfig
 
 #: Clips whose embeddings are kept, 6 kB each: ANG and DIS ask for the same ones, and so do all
 #: systems that are compared with one reference.
 KEPT = 4096
+
+_loading = threading.Lock()
 
 
 class Embeddings(NamedTuple):
@@ -31,7 +34,7 @@ class Embeddings(NamedTuple):
 
 
 class Embedder:
-    """A network on a device; made by :func:`embedder`.
+    """A network on a device; made by :func:`embedder`. Threads take turns.
 
     Parameters
     ----------
@@ -43,6 +46,7 @@ class Embedder:
         self.network = network.to(device.torch)
         self.device = device
         self._kept: OrderedDict[bytes, Embeddings] = OrderedDict()
+        self._busy = threading.Lock()
 
     def __call__(self, clips: Sequence[NDArray[np.floating]], *, batch: int) -> list[Embeddings]:
         """Embed clips.
@@ -59,7 +63,10 @@ class Embedder:
         -------
         list of Embeddings
         """
-        size = 1 if self.device.kind == "cpu" else batch
+        with self._busy:
+            return self._embed(clips, 1 if self.device.kind == "cpu" else batch)
+
+    def _embed(self, clips: Sequence[NDArray[np.floating]], size: int) -> list[Embeddings]:
         keys = [_digest(clip) for clip in clips]
         answers = {key: self._kept[key] for key in keys if key in self._kept}
         new = {k: clip for k, clip in zip(keys, clips, strict=True) if k not in answers}
@@ -96,7 +103,8 @@ def embedder(path: Path, config: SpatialAstConfig, device: Device) -> Embedder:
         state = path.stat()
     except OSError as error:
         raise AssetError(f"no checkpoint of Spatial-AST at {path}: {error.strerror}") from None
-    return _loaded(path.resolve(), state.st_mtime_ns, state.st_size, config, device)
+    with _loading:
+        return _loaded(path.resolve(), state.st_mtime_ns, state.st_size, config, device)
 
 
 @lru_cache(maxsize=2)
@@ -109,7 +117,7 @@ def _loaded(
 
 
 def _digest(clip: NDArray[np.floating]) -> bytes:
-    content = np.ascontiguousarray(clip)
+    content = np.ascontiguousarray(clip[:, : RATE * SECONDS])
     return hashlib.blake2b(content, digest_size=16, person=str(content.shape[1]).encode()).digest()
 
 
