@@ -108,11 +108,27 @@ class Cer:
         return self.recogniser.transcribe(mono, rate=audio.rate, languages=line.languages)
 
 
-def paraformer_cer(**options: Any) -> Cer:
-    """Make a :class:`Cer` that hears with Paraformer-zh (``cer/paraformer-zh``)."""
-    return Cer(**{"recogniser": "paraformer-zh", **options})
+@attrs.frozen(kw_only=True)
+class ParaformerCer(Cer):
+    """:class:`Cer` that hears with Paraformer-zh (``cer/paraformer-zh``).
+
+    Examples
+    --------
+    >>> ParaformerCer().recogniser.model
+    'paraformer-zh'
+    """
+
+    recogniser: Any = attrs.field(default="paraformer-zh", converter=named)
 
 
-def faster_whisper_cer(**options: Any) -> Cer:
-    """Make a :class:`Cer` that hears with Whisper large-v3 (``cer/faster-whisper``)."""
-    return Cer(**{"recogniser": "faster-whisper", **options})
+@attrs.frozen(kw_only=True)
+class FasterWhisperCer(Cer):
+    """:class:`Cer` that hears with Whisper large-v3 (``cer/faster-whisper``).
+
+    Examples
+    --------
+    >>> FasterWhisperCer(recogniser="faster-whisper:small").recogniser.model
+    'small'
+    """
+
+    recogniser: Any = attrs.field(default="faster-whisper", converter=named)

@@ -81,7 +81,7 @@ METRICS = (
     ),
     _cer(
         "cer/paraformer-zh",
-        "paraformer_cer",
+        "ParaformerCer",
         summary="character error rate of what Paraformer-zh understands (FunASR), Mandarin",
         module="funasr",
         extra="spatialdrama-metrics[funasr]",
@@ -89,7 +89,7 @@ METRICS = (
     ),
     _cer(
         "cer/faster-whisper",
-        "faster_whisper_cer",
+        "FasterWhisperCer",
         summary="character error rate of what Whisper large-v3 understands (faster-whisper)",
         module="faster_whisper",
         extra="spatialdrama-metrics[faster-whisper]",

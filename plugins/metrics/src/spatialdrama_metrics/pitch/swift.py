@@ -83,7 +83,7 @@ class SwiftF0:
     def _ask(wave: NDArray, low: float, high: float) -> tuple[NDArray, NDArray]:
         """In blocks that overlap by what a frame can see, so that their borders leave no trace."""
         session, count = _session(), len(wave) // _HOP
-        given = {"fmin": np.float32(low), "fmax": np.float32(high)}
+        given = {"fmin": np.array(low, np.float32), "fmax": np.array(high, np.float32)}
         parts = []
         for start in range(0, count, _BLOCK):
             end = min(start + _BLOCK, count)

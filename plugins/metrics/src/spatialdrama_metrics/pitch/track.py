@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
+#: Share of a step; a time in the middle belongs to the frame before, however it was rounded.
+_TIE = 1e-6
+
 
 class Tracker(Protocol):
     """Mono samples to a pitch track."""
@@ -62,13 +65,14 @@ def on_grid(times: NDArray, f0: NDArray, *, hop_s: float, frames: int) -> NDArra
     before = after - 1
     step = times[1] - times[0]
     place = np.clip((grid - times[before]) / step, 0.0, 1.0)
-    nearest = f0[np.where(place <= 0.5, before, after)]
+    nearest = f0[np.where(place <= 0.5 + _TIE, before, after)]
     both = (f0[before] > 0) & (f0[after] > 0)
     floor = np.where(f0 > 0, f0, 1.0)
     between = floor[before] ** (1 - place) * floor[after] ** place
     out = np.where(both, between, nearest)
     # Half a step beyond its first and last frame a tracker has said nothing.
-    out[(grid < times[0] - step / 2) | (grid > times[-1] + step / 2)] = 0.0
+    edge = step * (0.5 + _TIE)
+    out[(grid < times[0] - edge) | (grid > times[-1] + edge)] = 0.0
     return out
 
 
