@@ -67,6 +67,7 @@ _MODULES = {
     "errors": "spatialdrama.errors",
     "assets": "spatialdrama.runtime.assets",
     "plot": "spatialdrama.plot",
+    "stats": "spatialdrama.stats",
     "testing": "spatialdrama.testing",
 }
 

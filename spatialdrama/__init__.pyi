@@ -3,6 +3,7 @@
 from spatialdrama import conventions as conventions
 from spatialdrama import errors as errors
 from spatialdrama import plot as plot
+from spatialdrama import stats as stats
 from spatialdrama import testing as testing
 from spatialdrama.pipeline import generate as generate
 from spatialdrama.pipeline import render as render
