@@ -127,9 +127,11 @@ class Source:
         )
         self._bundles = (self._direct, self._images)[: 2 if self.reflections else 1]
         head = (*ears.mesh_arrays(), ears.head.directions, ears.nearest, ears.shells, ears.delays)
+        # A source without a front is not asked where it points.
+        axis = (track.axis_time, track.axis) if mouth else (np.zeros(1), np.zeros((3, 1)))
         self._fixed = (
-            float(start), float(rate), track.time, track.place, track.axis_time, track.axis,
-            bool(mouth), float(near_limit), colours.distances, *head,
+            float(start), float(rate), track.time, track.place, *axis, bool(mouth),
+            float(near_limit), colours.distances, *head,
         )  # fmt: skip
         past = np.zeros((channels, ears.head.taps - 1), dtype=np.float32)
         self._table, self._shares, self._past = ears.table, ears.basis.lane_shares, past
