@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +68,7 @@ class RenderItem:
 
 def render_batch(
     renderer: PhysicalRenderer,
-    items: Iterable[RenderItem],
+    items: Iterable[RenderItem | Mapping[str, Any]],
     *,
     device: str | Device = "auto",
     progress: Progress = None,
@@ -78,8 +78,8 @@ def render_batch(
     Parameters
     ----------
     renderer : PhysicalRenderer
-    items : iterable of RenderItem
-        In any order, of any lengths, in any rooms.
+    items : iterable of RenderItem or mapping
+        In any order, of any lengths, in any rooms; a mapping holds the arguments of one item.
     device : "auto", "cpu", "cuda", "cuda:N" or Device
         See :func:`spatialdrama.runtime.device.resolve`. The CPU renders one item per core. A CUDA
         device renders all that fit its memory at once.
@@ -106,7 +106,7 @@ def render_batch(
     >>> render_batch(renderer, items, device="cuda")                      # doctest: +SKIP
     """
     where = resolve(device)
-    items = list(items)
+    items = [RenderItem(**item) if isinstance(item, Mapping) else item for item in items]
     for i, item in enumerate(items):
         if not isinstance(item, RenderItem):
             raise ValidationError(
