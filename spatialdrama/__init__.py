@@ -34,6 +34,7 @@ _WHERE = {
     "generate": "spatialdrama.pipeline",
     "render": "spatialdrama.pipeline",
     # scoring
+    "compare": "spatialdrama.scoring.compare",
     "score": "spatialdrama.scoring.run",
     # registry
     "EncoderSpec": "spatialdrama.registry",

@@ -31,6 +31,7 @@ from spatialdrama.registry import plugins as plugins
 from spatialdrama.registry import renderers as renderers
 from spatialdrama.registry import voices as voices
 from spatialdrama.runtime import assets as assets
+from spatialdrama.scoring.compare import compare as compare
 from spatialdrama.scoring.run import score as score
 from spatialdrama.types import BinauralAudio as BinauralAudio
 from spatialdrama.types import Drama as Drama

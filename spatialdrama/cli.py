@@ -18,8 +18,9 @@ USAGE_STATUS = 2
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands; building it loads no numpy."""
-    from spatialdrama.cli_drama import add_generate, add_render, add_score
+    from spatialdrama.cli_drama import add_generate, add_render
     from spatialdrama.cli_plugins import add_assets_command, add_plugins_command
+    from spatialdrama.cli_score import add_score
 
     top = argparse.ArgumentParser(
         prog="spatialdrama",
@@ -45,8 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"spatialdrama {options.command}: {_text(error)}", file=sys.stderr)
         return USAGE_STATUS
     except KeyboardInterrupt:
-        kept = options.command == "generate"
-        after = "finished lines are kept, and the same command goes on from them" if kept else ""
+        parts = {"generate": "lines", "score": "scores of several items"}.get(options.command)
+        after = (
+            f"finished {parts} are kept, and the same command goes on from them" if parts else ""
+        )
         print(
             f"\nspatialdrama {options.command}: stopped{after and '; ' + after}.", file=sys.stderr
         )

@@ -12,7 +12,7 @@ from spatialdrama.errors import ValidationError
 
 if TYPE_CHECKING:
     from spatialdrama.io.audio import MonoFile
-    from spatialdrama.types import BinauralAudio, Drama, Room, Scene, ScoreTable, Script
+    from spatialdrama.types import Drama, Room, Scene, ScoreTable, Script
 
 #: What --report adds; a run without it removes an older run's, which would tell of other sound.
 REPORT_FILES = ("scene.png", "analysis.png", "scores.json", "report.html")
@@ -21,7 +21,7 @@ LONG = 60.0
 DEFAULT_METRICS = ("itd_mae", "ild_mae", "ipd_mae", "cer")
 
 
-def _command(
+def command(
     commands: Any, name: str, help: str, example: str, func: Any
 ) -> argparse.ArgumentParser:
     made = commands.add_parser(
@@ -40,7 +40,7 @@ def _command(
 
 def add_generate(commands: Any) -> None:
     """Add ``generate``."""
-    p = _command(
+    p = command(
         commands,
         "generate",
         "make a drama from a script, a scene and voices",
@@ -83,8 +83,8 @@ def run_generate(options: argparse.Namespace) -> int:
     script, scene = Script.read(options.script), Scene.load(options.scene)
     voices = _voices(options.voices, options.voice)
     metrics = _metrics(options) if options.report else []
-    _check_metrics(metrics)
-    made = load("generator", options.generator, **_settings(options.set))
+    check_metrics(metrics)
+    made = load("generator", options.generator, **settings(options.set))
     out = Path(options.out)
     _check_folder(out)
     if hasattr(made, "check"):
@@ -101,7 +101,7 @@ def run_generate(options: argparse.Namespace) -> int:
     return 0
 
 
-def _check_metrics(names: Iterable[str]) -> None:
+def check_metrics(names: Iterable[str]) -> None:
     """Raise for an unknown metric, or one whose model is not here, before any work."""
     from spatialdrama.registry import get
     from spatialdrama.runtime.assets import require
@@ -197,7 +197,7 @@ def add_render(commands: Any) -> None:
     """Add ``render``."""
     from spatialdrama.conventions import POSE_FORMATS
 
-    p = _command(
+    p = command(
         commands,
         "render",
         "place one mono recording along a pose",
@@ -252,14 +252,14 @@ def run_render(options: argparse.Namespace) -> int:
             elevation_deg=options.elevation,
             distance=options.distance,
         )
-    settings = _settings(options.set)
+    chosen = settings(options.set)
     taken = {"rate", "room", "listener", "renderer", "directivity", "gain_db", "start", "pose"}
-    for name in sorted(taken & set(settings)):
+    for name in sorted(taken & set(chosen)):
         raise ValidationError(f"--set {name} is not an option of a renderer; see render --help.")
     room = _room(options)
     source = Source(pose, gain_db=options.gain, directivity=options.directivity)
     scene = Scene(room, {"source": source})
-    made = load("renderer", options.renderer, **settings)
+    made = load("renderer", options.renderer, **chosen)
     if hasattr(made, "render_file"):
         return _render_blocks(options, made, mono, scene)
     return _render_whole(options, made, mono, scene)
@@ -339,51 +339,8 @@ def _room(options: argparse.Namespace) -> Room | None:
         )
     walls = options.absorption
     if walls is not None:
-        walls = _settings([f"absorption={walls}"])["absorption"]
+        walls = settings([f"absorption={walls}"])["absorption"]
     return Room(numbers, rt60=options.rt60, absorption=walls, drr_db=options.drr)
-
-
-# -- score ---------------------------------------------------------------------------------------
-
-
-def add_score(commands: Any) -> None:
-    """Add ``score``."""
-    p = _command(
-        commands,
-        "score",
-        "score a drama folder or a recording",
-        "  spatialdrama score out/drama --metrics itd_mae ild_mae cer\n"
-        "  spatialdrama score binaural.wav --reference recorded.wav --metrics itd_mae ild_mae\n"
-        '  spatialdrama score binaural.wav --transcript "Who\'s there?" --metrics cer --json',
-        run_score,
-    )
-    p.add_argument("item", help="a folder with drama.json, or a two-channel sound file")
-    p.add_argument("--metrics", nargs="+", default=list(DEFAULT_METRICS), metavar="NAME")
-    p.add_argument("--reference", help="two-channel sound file to compare with")
-    p.add_argument("--transcript", help="what a sound file says")
-    p.add_argument("--language", help="of the transcript, such as en or zh")
-    p.add_argument("--out", help="also write the table: .json or .nc")
-    p.add_argument("--json", action="store_true", help="print the table as JSON on stdout")
-
-
-def run_score(options: argparse.Namespace) -> int:
-    """Score and print."""
-    from spatialdrama.scoring.run import score
-    from spatialdrama.types import BinauralAudio, Drama
-
-    _check_metrics(options.metrics)
-    path = Path(options.item)
-    item: Drama | BinauralAudio
-    item = Drama.load(path) if path.is_dir() else BinauralAudio.open(path)
-    reference = None if options.reference is None else BinauralAudio.open(options.reference)
-    table = score(
-        item, options.metrics, reference=reference, transcript=options.transcript,
-        language=options.language,
-    )  # fmt: skip
-    if options.out:
-        table.save(options.out)
-    print(json.dumps(table.to_dict(), ensure_ascii=False, indent=1) if options.json else table)
-    return 0
 
 
 # -- shared --------------------------------------------------------------------------------------
@@ -408,7 +365,7 @@ def _voices(file: str | None, pairs: Iterable[str]) -> dict[str, str]:
     return voices
 
 
-def _settings(pairs: Iterable[str]) -> dict[str, Any]:
+def settings(pairs: Iterable[str]) -> dict[str, Any]:
     """Return OPTION=VALUE pairs with values read as JSON where they are JSON, else as text."""
     out: dict[str, Any] = {}
     for pair in pairs:

@@ -344,10 +344,40 @@ class TestScore:
         refused(capsys, main(["score", item, "--metrics", "itd_mae"]), "--reference")
         refused(capsys, main(["score", item, "--metrics", "ilt_mae"]), "Did you mean 'ild_mae'?")
         refused(capsys, main(["score", str(tmp_path / "no.wav")]), "does not exist")
-        refused(capsys, main(["score", str(tmp_path)]), "drama.json")
+        (tmp_path / "empty").mkdir()
+        refused(capsys, main(["score", str(tmp_path / "empty")]), "drama.json")
         soundfile.write(tmp_path / "r.wav", np.full((4410, 2), 0.1), 44_100)
         both = ["score", item, "--reference", str(tmp_path / "r.wav"), "--metrics", "ild_mae"]
         refused(capsys, main(both), "44100")
+        refused(capsys, main([*both, "--out", "t.txt"]), ".json or .nc")
+        refused(capsys, main([*both, "--set", "gate_db=3"]), "METRIC.OPTION=VALUE")
+        refused(capsys, main([*both, "--set", "cer.gate_db=3"]), "'cer' is not among")
+        refused(capsys, main([*both, "--prompt", "ANNA"]), "SPEAKER=FILE")
+        refused(capsys, main([*both, "--scheduler", "fast", "--dry-run"]), "'fast'")
+
+    def test_several_items(self, tmp_path, capsys, monkeypatch):
+        monkeypatch.setenv("SPATIALDRAMA_HOME", str(tmp_path / "home"))
+        x = np.random.default_rng(0).normal(0, 0.1, (2, RATE))
+        for folder, factor in (("clips", 0.5), ("recorded", 1.0)):
+            (tmp_path / folder).mkdir()
+            for name in ("a", "b"):
+                sound = (x * [[1.0], [factor]]).T
+                soundfile.write(tmp_path / folder / f"{name}.wav", sound, RATE, subtype="FLOAT")
+        more = ["--reference", str(tmp_path / "recorded"), "--metrics", "ild_mae", "--json",
+                "--set", "ild_mae.gate_db=30", "--workers", "2"]  # fmt: skip
+        assert main(["score", str(tmp_path / "clips"), *more]) == 0
+        column = json.loads(capsys.readouterr().out)["metrics"]["ild_mae"]
+        assert [item["value"] for item in column["items"].values()] == pytest.approx(
+            [6.02, 6.02], abs=0.02
+        )
+        files = [str(tmp_path / "clips" / f"{name}.wav") for name in "ab"]
+        assert main(["score", *files, *more, "--dry-run"]) == 0
+        plan = json.loads(capsys.readouterr().out)
+        assert plan["items"] == ["a", "b"]
+        assert plan["metrics"] == {"ild_mae": {"gate_db": 30}}
+        assert main(["score", *files, *more[:4], "--dry-run"]) == 0
+        said = capsys.readouterr().out
+        assert said == "would score 2 items (a, b) by ild_mae on threads\n"
 
 
 @pytest.mark.parametrize("command", ["generate", "render", "score", "plugins", "assets"])

@@ -53,7 +53,12 @@ def check_needs(name: str, spec: Any, cuts: Sequence[Cut]) -> None:
     """Raise when a metric needs what its cuts do not have."""
     have = next((set(c.given) for c in cuts if c.per == spec.per), set())
     for need in sorted(set(spec.needs) - have):
-        raise ValidationError(f"metric {name!r} needs a {need}; {REMEDIES[need]}.")
+        raise lacking(name, need)
+
+
+def lacking(name: str, need: str) -> ValidationError:
+    """Return the error of a metric that does not get what it needs."""
+    return ValidationError(f"metric {name!r} needs a {need}; {REMEDIES[need]}.")
 
 
 def cuts_of(

@@ -66,6 +66,15 @@ class Item:
         script = read_json(self.sound / DRAMA, "drama").get("script", {})
         return len(script.get("lines", ())) < 2
 
+    def could(self, need: str) -> bool:
+        """Whether it may have what a metric needs, as far as can be told without opening it."""
+        sound = self.sound
+        if isinstance(sound, Drama) or (isinstance(sound, Path) and not sound.is_file()):
+            return True
+        has = {"reference": self.reference, "prompt": self.prompts, "line": self.transcript,
+               "script": self.transcript}  # fmt: skip
+        return has.get(need) is not None
+
     def content(self, needs: Collection[str]) -> dict[str, Any]:
         """Return what stands in a key for all that a metric with these needs hears."""
         dry = "reference" in needs and self.reference is None

@@ -16,6 +16,7 @@ from spatialdrama.runtime.progress import progress as progress_bar
 from spatialdrama.scoring import measure as measuring
 from spatialdrama.scoring.chance import CHANCE_SHIFTS
 from spatialdrama.scoring.content import described
+from spatialdrama.scoring.cuts import lacking
 from spatialdrama.scoring.items import Item, gather
 from spatialdrama.scoring.measure import Plan, Task, Wanted, lots, measure
 from spatialdrama.scoring.schedule import check_scheduler, run
@@ -116,6 +117,10 @@ def score(
     found, several = gather(
         items, reference=reference, transcript=transcript, language=language, prompts=prompts
     )
+    for w in wanted if several else ():  # a single one says what is wrong when it is opened
+        for need in sorted(w.spec.needs):
+            if not any(item.could(need) for item in found):
+                raise lacking(w.name, need)
     plan = Plan(
         wanted,
         shifts=CHANCE_SHIFTS if len(found) <= FEW_ITEMS else 1,

@@ -8,7 +8,7 @@ its source; a table that is odd is refused with the row that is.
 from spatialdrama.stats.agreement import icc, krippendorff_alpha
 from spatialdrama.stats.opinion import Estimate, Estimates, cmos, mos
 from spatialdrama.stats.paired import Difference, Differences, holm, paired, permutation_test
-from spatialdrama.stats.ratings import Ratings, tidy
+from spatialdrama.stats.ratings import Ratings, questions, tidy
 from spatialdrama.stats.sample_size import SampleSize, for_difference, for_half_width
 
 __all__ = [
@@ -27,5 +27,6 @@ __all__ = [
     "mos",
     "paired",
     "permutation_test",
+    "questions",
     "tidy",
 ]

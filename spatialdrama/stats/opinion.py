@@ -59,25 +59,38 @@ class Estimate:
         )
 
 
-@attrs.frozen(repr=False)
-class Estimates(Mapping[str, Estimate]):
-    """Estimates by system; a table in a notebook, ``str(estimate)`` for ``4.06 ± 0.14``."""
+class BySystem(Mapping[str, Any]):
+    """Rows with a ``system``, looked up by its name."""
 
-    kind: str
-    rows: tuple[Estimate, ...] = attrs.field(converter=tuple)
+    rows: tuple[Any, ...]
 
-    def __getitem__(self, system: str) -> Estimate:
+    def __getitem__(self, system: str) -> Any:
         for row in self.rows:
             if row.system == system:
                 return row
-        known = ", ".join(r.system for r in self.rows)
-        raise UnknownNameError(f"no ratings of a system {system!r}; there are {known}.")
+        known = ", ".join(row.system for row in self.rows) or "none"
+        raise UnknownNameError(f"there is no system {system!r} here; there are {known}.")
+
+    def __contains__(self, system: object) -> bool:
+        return any(row.system == system for row in self.rows)
+
+    def get(self, system: str, default: Any = None) -> Any:
+        """Return the row of `system`, or `default`."""
+        return next((row for row in self.rows if row.system == system), default)
 
     def __iter__(self) -> Iterator[str]:
         return (row.system for row in self.rows)
 
     def __len__(self) -> int:
         return len(self.rows)
+
+
+@attrs.frozen(repr=False)
+class Estimates(BySystem):
+    """Estimates by system; a table in a notebook, ``str(estimate)`` for ``4.06 ± 0.14``."""
+
+    kind: str
+    rows: tuple[Estimate, ...] = attrs.field(converter=tuple)
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Return a JSON-ready description."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats as distributions
 
 from spatialdrama.errors import UnknownNameError, ValidationError
-from spatialdrama.stats.opinion import as_html, clustered_error, in_columns, p_of
+from spatialdrama.stats.opinion import BySystem, as_html, clustered_error, in_columns, p_of
 from spatialdrama.stats.ratings import MOS_SCALE, Ratings, tidy
 
 METHODS = ("permutation", "t", "wilcoxon")
@@ -127,24 +127,11 @@ class Difference:
 
 
 @attrs.frozen(repr=False)
-class Differences(Mapping[str, Difference]):
+class Differences(BySystem):
     """Differences by system."""
 
     method: str
     rows: tuple[Difference, ...] = attrs.field(converter=tuple)
-
-    def __getitem__(self, system: str) -> Difference:
-        for row in self.rows:
-            if row.system == system:
-                return row
-        known = ", ".join(r.system for r in self.rows)
-        raise UnknownNameError(f"no system {system!r} was compared; there are {known}.")
-
-    def __iter__(self) -> Iterator[str]:
-        return (row.system for row in self.rows)
-
-    def __len__(self) -> int:
-        return len(self.rows)
 
     def _cells(self) -> list[tuple[str, ...]]:
         head = ("system", "difference", "95 % interval", "p", "p (Holm)", "pairs", "listeners")
@@ -173,6 +160,7 @@ def paired(
     scale: tuple[float, float] | None = MOS_SCALE,
     question: str | None = None,
     seed: int = 0,
+    lenient: bool = False,
 ) -> Differences:
     """Compare each system with `baseline`, over the items that the same listener rated of both.
 
@@ -187,11 +175,13 @@ def paired(
         the listeners' mean differences (Wilcoxon 1945).
     scale, question, seed
         As for :func:`mos`.
+    lenient : bool
+        Leave out a system of which nobody rated what he rated of the baseline.
 
     Raises
     ------
     ValidationError
-        Nobody rated the same item of both.
+        Nobody rated the same item of both, unless `lenient`.
 
     Examples
     --------
@@ -211,11 +201,17 @@ def paired(
     found = [
         _difference(checked, system, baseline, method, seed)
         for system in checked.systems
-        if system != baseline
+        if system != baseline and not (lenient and not _shared(checked, system, baseline))
     ]
     corrected = holm([row.p for row in found])
     rows = [attrs.evolve(r, p_holm=float(q)) for r, q in zip(found, corrected, strict=True)]
     return Differences(f"{method} test, Holm's correction over {len(rows)} systems", rows)
+
+
+def _shared(ratings: Ratings, system: str, baseline: str) -> bool:
+    ours, base = ratings.of(system), ratings.of(baseline)
+    known = set(zip(base.listener, base.item, strict=True))
+    return any(key in known for key in zip(ours.listener, ours.item, strict=True))
 
 
 def _difference(ratings: Ratings, system: str, baseline: str, method: str, seed: int) -> Difference:

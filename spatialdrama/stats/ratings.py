@@ -102,6 +102,14 @@ def tidy(
     return Ratings(names["listener"], names["system"], names["item"], score)
 
 
+def questions(ratings: Any) -> list[str | None]:
+    """Return the questions that a table of ratings answers, in its order; [None] without any."""
+    if isinstance(ratings, Ratings):
+        return [None]
+    asked = [str(q) for q in _columns(ratings).get("question", ())]
+    return list(dict.fromkeys(asked)) or [None]
+
+
 def _columns(ratings: Any) -> dict[str, list[Any]]:
     if hasattr(ratings, "columns") and hasattr(ratings, "to_dict"):  # a pandas DataFrame
         return {str(name): list(ratings[name]) for name in ratings.columns}

@@ -74,6 +74,8 @@ class TestMos:
         assert f"{found['a'].mean:.2f}" in repr(found)
         assert "<table>" in found._repr_mimebundle_()["text/html"]
         assert found.to_dict()["a"]["p"] is None
+        assert "b" in found
+        assert found.get("c") is None
         with pytest.raises(UnknownNameError, match="there are a, b"):
             found["c"]
 
