@@ -48,7 +48,7 @@ class Crepe:
     """
 
     model: str = attrs.field(default="full", validator=attrs.validators.in_(("full", "tiny")))
-    periodicity: float = attrs.field(default=0.5, kw_only=True, validator=attrs.validators.ge(0))
+    periodicity: float = attrs.field(default=0.3, kw_only=True, validator=attrs.validators.ge(0))
     gate_db: float = attrs.field(default=40.0, kw_only=True, validator=attrs.validators.gt(0))
     device: str = attrs.field(default="cpu", kw_only=True)
 

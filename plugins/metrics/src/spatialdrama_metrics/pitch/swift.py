@@ -45,7 +45,8 @@ class SwiftF0:
     Parameters
     ----------
     confidence : float
-        A frame is voiced from this confidence on; the network's own mark is .5.
+        A frame is voiced from this confidence on. The network's own mark is .5; .3 agrees better
+        with Praat on synthetic lines and in rooms, where .5 loses half of the voiced frames.
 
     Raises
     ------
@@ -60,7 +61,7 @@ class SwiftF0:
     """
 
     confidence: float = attrs.field(
-        default=0.4, validator=[attrs.validators.gt(0), attrs.validators.lt(1)]
+        default=0.3, validator=[attrs.validators.gt(0), attrs.validators.lt(1)]
     )
 
     def track(
