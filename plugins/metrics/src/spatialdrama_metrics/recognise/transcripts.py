@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +34,11 @@ def _checked(given: Any) -> tuple[tuple[Key, str], ...]:
         )
     out = {}
     for key, text in given.items():
-        place = key if isinstance(key, str) else tuple(key)
-        good = isinstance(place, str) or (
-            len(place) in (2, 3) and all(isinstance(part, str) for part in place[:2])
-        )
-        if not good:
+        place = tuple(key) if isinstance(key, tuple | list) else key
+        kinds = [str, str, Real][: len(place)] if isinstance(place, tuple) else []
+        if not isinstance(place, str) and not (
+            len(kinds) > 1 and len(kinds) == len(place) and all(map(isinstance, place, kinds))
+        ):
             raise ValidationError(
                 "a key of Transcripts is a line's text, (speaker, text) or (speaker, text, start "
                 f"in s); got {key!r}"
