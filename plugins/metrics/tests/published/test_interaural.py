@@ -115,7 +115,7 @@ class TestAgainstTheOracle:
     def test_signs_of_pi_in_the_first_frame_are_as_random_as_in_the_original(self, oracle):
         # The original is a convolution in single precision. A transform that keeps the symmetry of
         # the reflected first frame gives both ears the same sign, and a clip of half a second an
-        # error of a per cent less.
+        # error of half a per cent less.
         turns = np.power(np.exp(-2j * np.pi / 1024), np.outer(np.arange(513), np.arange(1024)))
         hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(1024) / 1024)
         real, imag = (torch.tensor(w * hann, dtype=torch.float32) for w in (turns.real, turns.imag))
