@@ -18,6 +18,7 @@ CLAUSES = {
     "metric-worse": "At least one clear degradation scores worse than the reference itself.",
     "metric-odd": "Silence and a single sample give a Score (NaN allowed) or a ValidationError.",
     "metric-rate": "Audio and reference at different rates raise a ValidationError.",
+    "metric-batch": "score_batch(), where there is one, gives what score() gives item by item.",
     "voice-identities": "identities() gives names, at least one, each once.",
     "voice-languages": "languages names at least one language, the same as the spec's.",
     "voice-speech": "speak() returns a Speech: sound at the spec's rate, its text and identity.",

@@ -44,6 +44,7 @@ def check_metric(
     _check_bounds(entry, values)
     _check_order(entry, values, slack)
     _check_odd(entry, metric, truth)
+    _check_batch(entry, metric, inputs, truth, values)
     check_copies(entry, metric, lambda obj: _score(entry, obj, truth, truth))
 
 
@@ -61,7 +62,10 @@ def _needs(entry: Entry, reference: BinauralAudio) -> dict[str, Any]:
 
 
 def _score(entry: Entry, metric: Any, audio: BinauralAudio, reference: BinauralAudio) -> float:
-    result = metric.score(audio, **_needs(entry, reference))
+    return _value(entry, metric.score(audio, **_needs(entry, reference)))
+
+
+def _value(entry: Entry, result: Any) -> float:
     if isinstance(result, Score):
         value = result.value
     elif isinstance(result, bool):
@@ -92,6 +96,20 @@ def _check_repeats(entry, metric, inputs, truth, values) -> None:
         again = _score(entry, metric, inputs[label], truth)
         if not same(again, values[label]):
             fail(who_is(entry), "repeats", f"{values[label]} and then {again} for {label}")
+
+
+def _check_batch(entry, metric, inputs, truth, values) -> None:
+    if not callable(getattr(metric, "score_batch", None)):
+        return
+    needs = {need: [value] * len(inputs) for need, value in _needs(entry, truth).items()}
+    results = list(metric.score_batch(list(inputs.values()), **needs))
+    if len(results) != len(inputs):
+        fail(who_is(entry), "metric-batch", f"{len(results)} results for {len(inputs)} items")
+    for label, result in zip(inputs, results, strict=True):
+        value, alone = _value(entry, result), values[label]
+        # A batch may be summed in another order, on another device.
+        if not (same(value, alone) or math.isclose(value, alone, rel_tol=1e-4, abs_tol=1e-6)):
+            fail(who_is(entry), "metric-batch", f"{value:g} and alone {alone:g} for {label}")
 
 
 def _check_bounds(entry: Entry, values: Mapping[str, float]) -> None:

@@ -68,6 +68,14 @@ def test_a_good_metric_passes(register):
     check_metric(register("metric", Level, **METRIC))
 
 
+def test_a_good_batch_passes(register):
+    def score_batch(self, audios, *, reference):
+        pairs = zip(audios, reference, strict=True)
+        return [self.score(audio, reference=other) for audio, other in pairs]
+
+    check_metric(register("metric", variant(score_batch=score_batch), **METRIC))
+
+
 def test_a_good_function_passes(register):
     def level(audio, *, reference):
         """Level difference."""
@@ -141,6 +149,8 @@ COUNTER = iter(range(10**6))
             },
             {},
         ),
+        ("metric-batch", {"score_batch": lambda self, audios, reference: [1.0] * len(audios)}, {}),
+        ("metric-batch", {"score_batch": lambda self, audios, reference: [0.0]}, {}),
         ("pickles", {"__reduce__": lambda self: 1 / 0}, {}),
         ("pickles", {"__deepcopy__": lambda self, memo: Offset()}, {}),
     ],
