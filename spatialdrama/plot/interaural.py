@@ -31,6 +31,8 @@ from spatialdrama.types import BinauralAudio, Drama
 
 #: Columns that a picture can show; longer sound gets longer frames, not columns nobody sees.
 COLUMNS = 1600
+#: s; the longest frame of a picture.
+LONGEST_WINDOW = 0.25
 #: How many dots of a time difference a column holds at most.
 _DOTS = 6
 #: dB; the spectrogram's range below its loudest point.
@@ -51,9 +53,13 @@ _KHZ = (200, 500, 1000, 2000, 5000, 10_000)
 
 
 def _steps(audio: BinauralAudio, window_s: float = 0.043) -> tuple[float, float]:
-    """Window and hop in s, so that a long drama still fits the picture's columns."""
+    """Window and hop in s, so that a long drama still fits the picture's columns.
+
+    Beyond some five minutes a column shows the middle of its time, not all of it: longer frames
+    would resolve frequencies that no pixel can show, and take minutes for an hour.
+    """
     hop = max(0.02, audio.duration / COLUMNS)
-    return max(window_s, 1.5 * hop), hop
+    return max(window_s, min(1.5 * hop, LONGEST_WINDOW)), hop
 
 
 def _khz(ax: Axes, scale: Any, low: float, high: float) -> None:
