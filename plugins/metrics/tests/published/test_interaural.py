@@ -90,8 +90,9 @@ class TestResample:
         assert got.shape == (2, -(-2400 * 32_000 // 47_999))
 
     def test_refusals(self):
-        with pytest.raises(ValidationError, match="rate must be a whole number"):
-            resample(noise(), 44_100.5, 32_000)
+        for rate in (44_100.5, 0, np.nan, True, "48k"):
+            with pytest.raises(ValidationError, match="rate must be a whole number of Hz above 0"):
+                resample(noise(), rate, 32_000)
 
 
 class TestAgainstTheOracle:

@@ -57,7 +57,8 @@ def resample(samples: ArrayLike, rate: int, target: int) -> NDArray[np.float64]:
     """
     samples = as_samples(samples).astype(np.float64)
     for name, value in (("rate", rate), ("target", target)):
-        if isinstance(value, bool) or int(value) != value or value < 1:
+        number = isinstance(value, (int, float, np.integer)) and not isinstance(value, bool)
+        if not number or not float(value).is_integer() or value < 1:
             raise ValidationError(f"{name} must be a whole number of Hz above 0, got {value!r}")
     if rate == target:
         return samples
