@@ -18,6 +18,7 @@ from spatialdrama.runtime.assets import locate
 from spatialdrama_metrics.optional import optional
 from spatialdrama_metrics.pitch.track import grid_frames, on_grid, resampled
 
+EXTRA = "spatialdrama-metrics[pitch]"
 ASSET = "swift-f0"
 RATE = 16_000
 _HOP = 256
@@ -32,7 +33,7 @@ _LOWEST, _HIGHEST = 46.875, 2093.75
 @lru_cache(maxsize=1)
 def _session():
     path = locate(ASSET)
-    runtime = optional("onnxruntime", who="the tracker 'swift-f0'", extra="onnxruntime")
+    runtime = optional("onnxruntime", who="the tracker 'swift-f0'", extra=EXTRA)
     options = runtime.SessionOptions()
     options.intra_op_num_threads = min(4, os.cpu_count() or 1)
     return runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
