@@ -144,10 +144,10 @@ class _EmbeddingCos:
     def _scores(
         self, audios: Sequence[BinauralAudio], references: Sequence[BinauralAudio]
     ) -> list[Score]:
-        embed = self._embedder() if audios else None
+        embed = self._embedder()
         pieces = [self._pieces(*pair) for pair in zip(audios, references, strict=True)]
         flat = [clip for item in pieces for signal in item for clip in signal]
-        found = iter(embed(flat, batch=self.batch) if embed else ())
+        found = iter(embed(flat, batch=self.batch))
         scores = []
         for audio, reference, item in zip(audios, references, pieces, strict=True):
             tokens = [[getattr(next(found), self.token) for _ in signal] for signal in item]
