@@ -42,3 +42,16 @@ def optional(module: str, *, who: str, extra: str) -> ModuleType:
         raise PluginImportError(
             f"{who} needs the package {what}; type: pip install '{extra}'", name=error.name
         ) from error
+
+
+def first_line(error: Exception) -> str:
+    """A foreign error as it fits into a sentence: its kind and the first line of its text.
+
+    Examples
+    --------
+    >>> first_line(OSError("gone" + chr(10) + "and 40 lines of advice"))
+    'OSError: gone'
+    """
+    lines = str(error).strip().splitlines()
+    kind = type(error).__name__
+    return f"{kind}: {lines[0][:300]}" if lines else kind

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatialdrama.errors import AssetError, ValidationError
-from spatialdrama_metrics.optional import optional
+from spatialdrama_metrics.optional import first_line, optional
 from spatialdrama_metrics.recognise.parts import Heard, hear, sounding_parts
 
 EXTRA = "spatialdrama-metrics[faster-whisper]"
@@ -41,7 +41,7 @@ def _load(model: str, device: str, compute_type: str, download: bool):
                 f"FasterWhisper({model!r}, download=True)"
             )
         raise AssetError(
-            f"the model {model!r} could not be loaded on {device} ({error}); {todo}"
+            f"the model {model!r} could not be loaded on {device} ({first_line(error)}); {todo}"
         ) from error
 
 
@@ -132,7 +132,8 @@ class FasterWhisper:
             segments = list(segments)
         except ValueError as error:
             raise ValidationError(
-                f"the model {self.model!r} cannot decode in language {language!r}: {error}"
+                f"the model {self.model!r} cannot decode in language {language!r} "
+                f"({first_line(error)})"
             ) from error
         if not segments:
             return Heard("", language, -np.inf)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatialdrama.errors import AssetError, PluginError, ValidationError
-from spatialdrama_metrics.optional import optional
+from spatialdrama_metrics.optional import first_line, optional
 from spatialdrama_metrics.recognise.parts import Heard, hear, sounding_parts
 
 EXTRA = "spatialdrama-metrics[funasr]"
@@ -42,7 +42,7 @@ def _load(model: str, device: str, hub: str, download: bool):
     except Exception as error:  # FunASR asserts, and raises whatever torch or a hub raise
         raise AssetError(
             f"FunASR could not load the model {model!r} on {device} "
-            f"({type(error).__name__}: {error}); check the folder or the name, and the network if "
+            f"({first_line(error)}); check the folder or the name, and the network if "
             "it is to be fetched"
         ) from error
 
