@@ -324,6 +324,9 @@ def _notes(
     if tests:
         units = "lines" if lines else "items"
         notes.append(METHOD.format(units=units, tests=tests, baseline=baseline))
+    if any(np.isfinite(c.p) for column in columns if column.kind == "subjective"
+           for c in column.cells.values()):  # fmt: skip
+        notes.append("listeners' ratings are tested by listener: one listener is one unit")
     counts = {c.pairs for column in columns if column.kind == "objective"
               for c in column.cells.values() if np.isfinite(c.p)}  # fmt: skip
     if counts and min(counts) < FEW_UNITS:

@@ -25,7 +25,7 @@ from spatialdrama.types.scores import weighted_mean
 
 #: Items from which chance is measured with one pairing instead of three, and from which it is
 #: measured on every second, third... item: its error is then far below the systems' intervals.
-FEW_ITEMS, MANY_ITEMS = 100, 1000
+FEW_ITEMS, MANY_ITEMS = 20, 1000
 #: Cuts that a metric with ``score_batch`` gets at once, unless told.
 BATCH = 16
 #: Failures of one metric that notes tell one by one.

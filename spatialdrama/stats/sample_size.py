@@ -147,7 +147,7 @@ def _sized(independent: int, per_listener: int, icc: float) -> SampleSize:
         raise ValidationError(f"per_listener must be a whole number from 1; got {per_listener!r}.")
     if not 0 <= icc < 1:
         raise ValidationError(f"icc must be from 0 to less than 1; got {icc!r}.")
-    effect = 1 + (per_listener - 1) * icc
+    effect = round(1 + (per_listener - 1) * icc, 9)
     listeners = math.ceil(independent * effect / per_listener - 1e-9)
     return SampleSize(listeners * per_listener, listeners, per_listener, effect)
 

@@ -197,6 +197,7 @@ class TestSignificance:
         found = sd.compare(tables, ratings=spoken({"a": 3.0, "b": 3.5}), metrics=["cer"])
         assert found["b", "MOS-Q"].p == 2 / 2**8
         assert found["b", "MOS-Q"].difference == pytest.approx(0.5)
+        assert any("by listener" in note for note in found.notes)
 
 
 def test_chance_and_mono_are_rows():
