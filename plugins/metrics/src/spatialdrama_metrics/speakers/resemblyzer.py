@@ -45,10 +45,10 @@ class Resemblyzer:
     """A speaker embedder: 256 numbers that are never negative, of length 1.
 
     ``Resemblyzer(level="raise", trim="webrtc")`` gives what the package gives
-    (``embed_utterance(preprocess_wav(wave, rate))``). The defaults differ in two steps: sound
-    louder than -30 dBFS is brought down to it, too, so that gain changes nothing (the network sees
-    power, not its logarithm); and silence is what is 30 dB below the loudest 30 ms, which needs no
-    package.
+    (``embed_utterance(preprocess_wav(wave, rate))``). The defaults differ in two steps: all sound
+    is brought to -24 dBFS, where the package raises to -30 dBFS what is softer, so that gain
+    changes nothing (the network sees power, not its logarithm); and silence is what is 30 dB below
+    the loudest 30 ms, which needs no package.
 
     Parameters
     ----------

@@ -12,19 +12,17 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from spatialdrama.dsp.active import gate
-from spatialdrama.dsp.level import power_to_db
 from spatialdrama.errors import PluginError, ValidationError
 from spatialdrama.types import BinauralAudio, Score
 from spatialdrama_metrics.recognise.downmix import Downmix, downmix
 from spatialdrama_metrics.speakers.prompt import mono_of
 from spatialdrama_metrics.speakers.table import embedder as named
+from spatialdrama_metrics.speakers.voiced import seconds_of_sound
 
 #: s of sound below which a line has no measurable voice, and below which a prompt is refused.
 SHORTEST_LINE_S, SHORTEST_PROMPT_S = 0.25, 0.5
 #: s; one stretch of the embedded network. A line with less of it is said to be uncertain.
 SURE_S = 1.6
-_WINDOW_S, _GATE_DB = 0.03, 30.0
 
 #: Embeddings that were computed last: a speaker's lines share one prompt.
 _KEPT: OrderedDict[Any, NDArray] = OrderedDict()
@@ -114,7 +112,7 @@ class Sim:
             raise ValidationError(f"{len(audios)} lines need as many prompts, got {len(prompt)}")
         lines = [self._line(audio) for audio in audios]
         wanted = [_prompt(given, self.downmix) for given in prompt]
-        heard = [_seconds(*line) >= SHORTEST_LINE_S for line in lines]
+        heard = [seconds_of_sound(line[0], rate=line[1]) >= SHORTEST_LINE_S for line in lines]
         pairs = [
             pair for pair, ok in zip(zip(lines, wanted, strict=True), heard, strict=True) if ok
         ]
@@ -195,7 +193,7 @@ class WavLmSim(Sim):
 
 def _prompt(given: Any, method: Downmix) -> tuple[NDArray, int]:
     mono, rate = mono_of(given, method=method)
-    seconds = _seconds(mono, rate)
+    seconds = seconds_of_sound(mono, rate=rate)
     if seconds < SHORTEST_PROMPT_S:
         raise ValidationError(
             f"the prompt has {seconds:.2f} s of sound in {len(mono) / rate:.2f} s; give at least "
@@ -204,24 +202,11 @@ def _prompt(given: Any, method: Downmix) -> tuple[NDArray, int]:
     return mono, rate
 
 
-def _seconds(mono: NDArray, rate: int) -> float:
-    """Seconds within 30 dB of the loudest 30 ms; the last window may be shorter."""
-    size = max(1, round(_WINDOW_S * rate))
-    short = -len(mono) % size
-    power = (
-        np.pad(np.asarray(mono, dtype=np.float64) ** 2, (0, short)).reshape(-1, size).sum(axis=1)
-    )
-    lengths = np.full(len(power), size)
-    lengths[-1] -= short
-    sounding = gate(power_to_db(power / lengths), gate_db=_GATE_DB)
-    return float(lengths[sounding].sum() / rate)
-
-
 def _details(line: Any, own: Any, embedder: Any) -> dict[str, Any]:
     return {
         "embedder": type(embedder).__name__,
-        "seconds": _seconds(*line),
-        "prompt_seconds": _seconds(*own),
+        "seconds": seconds_of_sound(line[0], rate=line[1]),
+        "prompt_seconds": seconds_of_sound(own[0], rate=own[1]),
     }
 
 
