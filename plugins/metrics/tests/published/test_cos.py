@@ -120,7 +120,9 @@ class TestScore:
         assert load(NAMES[0]).score(a, reference=b) != load(NAMES[1]).score(a, reference=b)
 
     @pytest.mark.parametrize("name", NAMES)
-    @pytest.mark.parametrize("reading", ["code", "paper", "plain"])
+    @pytest.mark.parametrize(
+        "reading", ["code", *(pytest.param(r, marks=pytest.mark.slow) for r in ("paper", "plain"))]
+    )
     def test_itself_and_mono(self, load, name, reading):
         metric, x = load(name, reading=reading), clip()
         same = metric.score(x, reference=x)
@@ -138,6 +140,7 @@ class TestScore:
         softer = metric.score(a.scaled(0.05), reference=b).value
         assert softer == pytest.approx(metric.score(a, reference=b).value, abs=1e-4)
 
+    @pytest.mark.slow
     def test_the_paper_s_seconds(self, load):
         a, b = clip(1, seconds=2.6), clip(2, seconds=3.1)
         metric = load(NAMES[0], reading="paper")
@@ -152,6 +155,7 @@ class TestScore:
             values.append(cosine(tokens[0].direction, tokens[1].direction))
         assert got.value == pytest.approx(np.mean(values), abs=1e-9)
 
+    @pytest.mark.slow
     def test_only_ten_seconds_are_heard(self, load):
         # Of one level throughout, so that the gain is the same with and without the end.
         tone = np.sin(2 * np.pi * 500 * np.arange(12 * 32_000) / 32_000)
@@ -168,6 +172,7 @@ class TestScore:
         assert got.details["note"] == "the reference is silent here"
         assert "note" not in load(NAMES[1]).score(silence, reference=x).details
 
+    @pytest.mark.slow
     def test_one_sample(self, load):
         one = BinauralAudio(np.full((2, 1), 0.1), 48_000)
         for reading in ("code", "paper"):
@@ -201,6 +206,7 @@ class TestBatch:
             load(name).score(a, reference=b)
         assert passes == [1, 1, 1]  # candidate, reference, mono: a CPU takes one at a time
 
+    @pytest.mark.slow
     def test_what_is_kept_has_an_end(self, load, monkeypatch):
         monkeypatch.setattr(embedding, "KEPT", 4)
         metric = load(NAMES[0])
@@ -208,6 +214,7 @@ class TestBatch:
             metric.score(clip(seed), reference=clip(seed + 10))
         assert len(metric._embedder()._kept) == 4
 
+    @pytest.mark.slow
     def test_threads(self, load):
         pairs = [(clip(s), clip(s + 50)) for s in range(300, 302)]
         wanted = [load(NAMES[0]).score(a, reference=b) for a, b in pairs]
@@ -269,6 +276,7 @@ class TestWithoutWeights:
         with pytest.raises(AssetError, match="is no file; name a checkpoint of Spatial-AST"):
             registry.load("metric", NAMES[0], weights=tmp_path / "none.pth")
 
+    @pytest.mark.slow
     def test_a_new_file_is_loaded_anew(self, load, tmp_path, small_state):
         path, a, b = tmp_path / "weights.pth", clip(1), clip(2)
         torch.save(small_state, path)

@@ -257,7 +257,7 @@ class TestBehaviour:
 
 class TestMetrics:
     @pytest.mark.parametrize("name", NAMES)
-    @pytest.mark.parametrize("reading", ["code", "paper"])
+    @pytest.mark.parametrize("reading", ["code", pytest.param("paper", marks=pytest.mark.slow)])
     def test_conformance(self, name, reading):
         check_metric(name, options={"reading": reading})
 
