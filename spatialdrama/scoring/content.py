@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.util
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,12 @@ from spatialdrama.types.validate import is_stored
 
 #: Raised when cuts, pairings or the stored form change.
 SCHEME = 1
+#: Environment variables that say where things lie and what is shown; no score depends on them.
+OF_MACHINE = frozenset(
+    f"SPATIALDRAMA_{name}"
+    for name in ("ASSETS", "CACHE_GB", "DISABLE_PLUGINS", "HOME", "PLUGINS", "PROGRESS",
+                 "RECORDINGS", "STRICT_PLUGINS", "TRACE_PLUGINS")
+)  # fmt: skip
 _PIECE = 1 << 22
 
 
@@ -85,6 +92,18 @@ def core() -> dict[str, str]:
     return {"version": spatialdrama.__version__, "code": code_of("spatialdrama")}
 
 
+def _settings() -> list[str]:
+    """Return names of this project's environment variables that a plugin may read."""
+    return sorted(n for n in os.environ if n.startswith("SPATIALDRAMA_") and n not in OF_MACHINE)
+
+
+def _by_content(value: Any) -> Any:
+    """Return a file's digest for its path, such as that of weights; anything else as it is."""
+    if isinstance(value, str | os.PathLike) and Path(value).is_file():
+        return {"file": file_digest(value)}
+    return value
+
+
 def described(kind: str, name: str, options: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return a metric's or renderer's fingerprint, or None when nothing stands for its content.
 
@@ -104,7 +123,8 @@ def described(kind: str, name: str, options: Mapping[str, Any]) -> dict[str, Any
         "version": spec.version,
         "spec": [list(getattr(spec, "needs", ())), getattr(spec, "per", "")],
         "code": code_of(spec.target.split(":")[0].split(".")[0]),
-        "options": dict(options),
+        "options": {name: _by_content(value) for name, value in options.items()},
+        "settings": {name: _by_content(os.environ[name]) for name in _settings()},
         "assets": assets,
     }
     try:

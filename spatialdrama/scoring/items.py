@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -63,8 +64,7 @@ class Item:
             return len(self.sound.script) < 2
         if not self.sound.is_dir():
             return True
-        script = read_json(self.sound / DRAMA, "drama").get("script", {})
-        return len(script.get("lines", ())) < 2
+        return _told(self.sound)[0] < 2
 
     def could(self, need: str) -> bool:
         """Whether it may have what a metric needs, as far as can be told without opening it."""
@@ -104,15 +104,27 @@ class Item:
 
     def _renderer(self) -> Any:
         if isinstance(self.sound, Drama):
-            made = dict(self.sound.provenance)
+            made = self.sound.provenance.get("renderer") or {}
         elif isinstance(self.sound, Path) and self.sound.is_dir():
-            made = read_json(self.sound / DRAMA, "drama").get("provenance", {})
+            made = _told(self.sound)[1]
         else:
             return None
-        made = made.get("renderer") or {}
         if not made.get("name"):
             return None
         return content.described("renderer", made["name"], made.get("options", {}))
+
+
+def _told(folder: Path) -> tuple[int, Mapping[str, Any]]:
+    """Return how many lines a drama's folder has, and what it says of its renderer."""
+    path = folder / DRAMA
+    return _told_by(path, content.file_digest(path))
+
+
+@functools.lru_cache(maxsize=1024)
+def _told_by(path: Path, digest: str) -> tuple[int, Mapping[str, Any]]:
+    data = read_json(path, "drama")
+    renderer = data.get("provenance", {}).get("renderer") or {}
+    return len(data.get("script", {}).get("lines", ())), renderer
 
 
 def opened(sound: Any) -> Any:

@@ -70,6 +70,43 @@ class TestKept:
         # c1 still lends from c2, c3 and c4; c2, c3 and c4 have c5 among their strangers now.
         assert len(Cache("scores")) == 4 + 1 + 3
 
+    def test_weights_count_by_content(self, tmp_path, monkeypatch):
+        from spatialdrama.scoring.content import described
+
+        def told():
+            options = {"weights": str(tmp_path / "w.bin")}
+            return described("metric", "ild_mae", options)
+
+        (tmp_path / "w.bin").write_bytes(b"one")
+        one = told()
+        (tmp_path / "w.bin").write_bytes(b"other")
+        other = told()
+        assert one != other
+        monkeypatch.setenv("SPATIALDRAMA_SPATIAL_AST", str(tmp_path / "w.bin"))
+        assert told() != other
+        monkeypatch.delenv("SPATIALDRAMA_SPATIAL_AST")
+        monkeypatch.setenv("SPATIALDRAMA_PROGRESS", "1")
+        assert told() == other
+
+    def test_dramas_with_their_dry_reference(self, tmp_path, monkeypatch):
+        """Kept by sound, script, stems and the renderer that makes the reference."""
+        drama = _rendered()
+        for name in ("a", "b"):
+            drama.save(tmp_path / "dramas" / name)
+        first = sd.score(tmp_path / "dramas", ["ild_mae"])
+        assert first["ild_mae"] == pytest.approx(0.0, abs=1e-3)  # free field is its own reference
+        assert len(Cache("scores")) == 1  # two folders, one content
+        assert any("dry rendering" in note and "(2 items)" in note for note in first.notes)
+        with monkeypatch.context() as patch:
+            _forbid_work(patch)
+            assert sd.score(tmp_path / "dramas", ["ild_mae"]) == first
+        louder = sd.Drama(drama.audio, drama.script, drama.scene,
+                          [sd.Speech(2 * s.samples, s.rate) for s in drama.stems],
+                          drama.provenance)  # fmt: skip
+        louder.save(tmp_path / "dramas" / "b")
+        sd.score(tmp_path / "dramas", ["ild_mae"])
+        assert len(Cache("scores")) == 2
+
     def test_sound_in_memory_is_kept_by_content(self, make, monkeypatch):
         items = {str(i): make.pair(i)[0] for i in (1, 2)}
         given = {"reference": {str(i): make.pair(i)[1] for i in (1, 2)}}
@@ -93,6 +130,18 @@ class TestKept:
         mine(lambda audio: 1.0, "one")
         sd.score(files / "clips", ["one"])
         assert len(Cache("scores")) == 0
+
+
+def _rendered():
+    """Two lines by the geometric renderer, in free field."""
+    scene = sd.Scene(None, {"A": sd.Pose.fixed((1, 1, 0)), "B": sd.Pose.fixed((1, -1, 0))})
+    rng = np.random.default_rng(0)
+    stems = [sd.Speech(rng.normal(0, 0.05, 24_000), 48_000) for _ in range(2)]
+    lines = [sd.Line(who, "words", start=t, end=t + 0.5) for who, t in (("A", 0.0), ("B", 0.7))]
+    placed = [(n.speaker, n.start, s.samples) for n, s in zip(lines, stems, strict=True)]
+    audio = sd.load_renderer("geometric").render_scene(placed, scene, rate=48_000)
+    provenance = {"renderer": {"name": "geometric", "options": {}}}
+    return sd.Drama(audio, sd.Script(lines), scene, stems, provenance)
 
 
 def _forbid_work(monkeypatch):
