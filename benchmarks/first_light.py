@@ -32,10 +32,10 @@ def error_rates(drama: sd.Drama) -> tuple[dict, list]:
     """Return CER by language and the rows behind it."""
     table = sd.score(drama, ["cer"])
     rows, sums = [], {}
-    for line, item in zip(drama.script, table.items, strict=True):
+    for line, item in zip(drama.script, table.rows, strict=True):
         value = table.lines("cer")[item]
         detail = table.details[item, "cer"]
-        weight = float(table.data["weight"].sel(item=item, metric="cer"))
+        weight = float(table.data["weight"].sel(row=item, metric="cer"))
         language = "+".join(line.languages)
         edits, total = sums.get(language, (0.0, 0.0))
         sums[language] = (edits + value * weight, total + weight)
