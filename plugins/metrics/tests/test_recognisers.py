@@ -249,6 +249,7 @@ def test_transcripts_by_text_speaker_and_time():
         metric.score(clip(), line=Line("ANNA", "Maybe."))
     assert pickle.loads(pickle.dumps(copy.deepcopy(metric))) == metric
     assert metric != Cer(recogniser=Transcripts({"No.": "no"}))
+    assert "yet" in repr(metric)  # what a kept score is known by
 
 
 def test_transcripts_hear_in_the_language_of_their_writing():

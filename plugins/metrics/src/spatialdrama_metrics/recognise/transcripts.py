@@ -75,7 +75,7 @@ class Transcripts:
     ['good night', 'good light']
     """
 
-    pairs: tuple[tuple[Key, str], ...] = attrs.field(converter=_checked, alias="heard", repr=False)
+    pairs: tuple[tuple[Key, str], ...] = attrs.field(converter=_checked, alias="heard")
     _table: dict = attrs.field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
