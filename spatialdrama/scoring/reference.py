@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Any
+
 from spatialdrama.conventions import HOUSE_RATE
 from spatialdrama.errors import ValidationError
 from spatialdrama.registry import entry, load
@@ -10,6 +13,8 @@ from spatialdrama.types import BinauralAudio, Drama
 
 #: s; renderings of one moment may differ by a tail, not by more.
 LENGTH_TOLERANCE = 2.0
+#: A renderer spreads over all cores by itself, and need not bear to be called from two threads.
+_one_at_a_time = threading.Lock()
 
 
 def check_pair(audio: BinauralAudio, reference: BinauralAudio) -> None:
@@ -24,6 +29,18 @@ def check_pair(audio: BinauralAudio, reference: BinauralAudio) -> None:
             f"the sound lasts {audio.duration:.2f} s and its reference {reference.duration:.2f} s; "
             "they must be renderings of the same moment, with the same length."
         )
+
+
+def _rendered(drama: Drama, renderer: Any) -> BinauralAudio:
+    stems = [
+        (line.speaker, line.start, stem.resampled(HOUSE_RATE).signal)
+        for line, stem in zip(drama.script, drama.stems, strict=True)
+    ]
+    if not hasattr(renderer, "blocks"):
+        return renderer.render_scene(stems, drama.scene.dry(), rate=HOUSE_RATE)
+    # The same samples as render_scene gives, never all of them in memory.
+    blocks = renderer.blocks(stems, drama.scene.dry(), rate=HOUSE_RATE)
+    return BinauralAudio.from_blocks(blocks, HOUSE_RATE, folder=folders.cache_home())
 
 
 def dry_reference(drama: Drama) -> tuple[BinauralAudio, str]:
@@ -46,17 +63,8 @@ def dry_reference(drama: Drama) -> tuple[BinauralAudio, str]:
             "this drama does not say which renderer made it, so its dry reference cannot be made "
             "again; pass reference=, for example render_scene of that renderer in scene.dry()."
         )
-    renderer = load("renderer", name, **options)
-    stems = [
-        (line.speaker, line.start, stem.resampled(HOUSE_RATE).signal)
-        for line, stem in zip(drama.script, drama.stems, strict=True)
-    ]
-    if hasattr(renderer, "blocks"):
-        # The same samples as render_scene gives, never all of them in memory.
-        blocks = renderer.blocks(stems, drama.scene.dry(), rate=HOUSE_RATE)
-        audio = BinauralAudio.from_blocks(blocks, HOUSE_RATE, folder=folders.cache_home())
-    else:
-        audio = renderer.render_scene(stems, drama.scene.dry(), rate=HOUSE_RATE)
+    with _one_at_a_time:
+        audio = _rendered(drama, load("renderer", name, **options))
     found = entry("renderer", name)
     return audio, (
         "no recording was given: the reference is the dry rendering of the drama's own stems "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,13 +14,14 @@ import numpy as np
 from spatialdrama.errors import ValidationError
 from spatialdrama.registry import entry, load
 from spatialdrama.runtime.progress import progress as progress_bar
-from spatialdrama.scoring import measure as measuring
+from spatialdrama.scoring.calls import release
 from spatialdrama.scoring.chance import CHANCE_SHIFTS
 from spatialdrama.scoring.content import described
 from spatialdrama.scoring.cuts import lacking
 from spatialdrama.scoring.items import Item, gather
-from spatialdrama.scoring.measure import Plan, Task, Wanted, lots, measure
+from spatialdrama.scoring.measure import measure
 from spatialdrama.scoring.schedule import check_scheduler, run
+from spatialdrama.scoring.sheets import Plan, Task, Wanted
 from spatialdrama.types import Score, ScoreTable
 from spatialdrama.types.scores import weighted_mean
 
@@ -168,7 +170,7 @@ def _single(item: Item, plan: Plan, progress: bool | None) -> list[dict[str, Any
     finally:
         for bar in bars:
             bar.close()
-        measuring.release()
+        release()
 
 
 def _many(
@@ -179,7 +181,7 @@ def _many(
         with progress_bar(label="scoring", total=len(items), unit="item", show=progress) as bar:
             for done in run(
                 functools.partial(measure, plan=plan),
-                _tasks(items, plan),
+                _tasks(items, plan, workers or os.cpu_count() or 1),
                 scheduler=scheduler,
                 workers=workers,
                 lost=_lost,
@@ -187,7 +189,7 @@ def _many(
                 sheets += done
                 bar.update(len(done), note=done[-1]["name"])
     finally:
-        measuring.release()
+        release()
     order = {item.name: i for i, item in enumerate(items)}
     return sorted(sheets, key=lambda sheet: order[sheet["name"]])
 
@@ -197,13 +199,16 @@ def _lost(task: Task, error: BaseException) -> list[dict[str, Any]]:
     return [{"name": item.name, "error": says} for item in task.items]
 
 
-def _tasks(items: Sequence[Item], plan: Plan) -> Iterator[Task]:
+def _tasks(items: Sequence[Item], plan: Plan, workers: int) -> Iterator[Task]:
     """Yield items with the strangers that lend single lines a wrong reference."""
     count = len(items)
     shifts = min(plan.shifts, count - 1)
     every = math.ceil(count / MANY_ITEMS)
     batched = plan.batch > 1 and any(_has_batch(wanted) for wanted in plan.wanted)
-    for lot in lots(range(count), plan.batch if batched else 1):
+    # Where there are few items every worker gets some.
+    size = min(plan.batch, math.ceil(count / workers)) if batched else 1
+    for low in range(0, count, size):
+        lot = range(low, min(low + size, count))
         contrast = tuple(i % every == 0 for i in lot)
         yield Task(
             tuple(items[i] for i in lot),

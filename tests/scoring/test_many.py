@@ -225,9 +225,9 @@ class TestBatches:
         assert table.lines("batched")["clip 3"] == pytest.approx(3.0, abs=1e-3)
 
     def test_no_batch_holds_more_sound_than_memory_should(self, make, mine, monkeypatch):
-        from spatialdrama.scoring import measure
+        from spatialdrama.scoring import calls
 
-        monkeypatch.setattr(measure, "BATCH_SECONDS", 1.2)
+        monkeypatch.setattr(calls, "BATCH_SECONDS", 1.2)
         metric = mine(Batched(), "batched", needs=("reference",))
         audio, reference = make.pair(seconds=0.5)
         items = {str(i): audio for i in range(5)}

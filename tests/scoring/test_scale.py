@@ -150,16 +150,16 @@ def _forbid_work(monkeypatch):
     def refuse(*_):
         raise AssertionError("scored again")
 
-    monkeypatch.setattr(measure, "_metric", refuse)
+    monkeypatch.setattr(measure, "metric_of", refuse)
 
 
 SLOW = """
 import sys, time
 import spatialdrama as sd
-from spatialdrama.scoring import measure
+from spatialdrama.scoring import calls as calling
 
 calls = open(sys.argv[2], "a", buffering=1)
-called = measure._called
+called = calling._called
 
 def slow(metric, wanted, cut, place):
     if place.startswith("c"):
@@ -167,7 +167,7 @@ def slow(metric, wanted, cut, place):
         time.sleep(0.4)
     return called(metric, wanted, cut, place)
 
-measure._called = slow
+calling._called = slow
 table = sd.score(sys.argv[1] + "/clips", ["ild_mae"], reference=sys.argv[1] + "/recorded",
                  workers=1, progress=False)
 print(table["ild_mae"])
