@@ -115,7 +115,7 @@ def _predicted(waves: list[NDArray], device: str) -> NDArray[np.float64]:
     size = 1 if device == "cpu" else _BATCH
     found = []
     # Convolutions in TF32 would cost three digits.
-    with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):
+    with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         for start in range(0, len(waves), size):
             given = torch.from_numpy(np.stack(waves[start : start + size])).to(device)
             found.append(network(given).double().cpu().numpy())

@@ -46,6 +46,11 @@ def _level(instance: Any, attribute: attrs.Attribute, value: float | None) -> No
         raise ValidationError(f"level_db must lie between -60 and 0 dBFS or be None, got {value!r}")
 
 
+def _seconds(instance: Any, attribute: attrs.Attribute, value: int) -> None:
+    if isinstance(value, bool) or value not in range(1, 10):
+        raise ValidationError(f"every_s must be a whole number from 1 to 9; got {value!r}")
+
+
 @attrs.frozen(kw_only=True)
 class Dnsmos(Quality):
     """Overall quality of speech as DNSMOS predicts it (``dnsmos``).
@@ -59,6 +64,9 @@ class Dnsmos(Quality):
     ----------
     level_db : float, optional
         dBFS, rms where the line sounds; None judges it at the level it has.
+    every_s : int
+        s from one stretch of 9.01 s to the next. The original's 1 judges a line of 4 s, which is
+        repeated to 16 s, in seven stretches; 9 takes the first one alone.
     downmix : {"louder", "aligned", "mean"}
         How two ears become the signal whose quality is the score.
     ears : bool
@@ -81,6 +89,7 @@ class Dnsmos(Quality):
     window_s: ClassVar[float] = WINDOW_S
     filled: ClassVar[str] = "repeated"
     level_db: float | None = attrs.field(default=-26.0, validator=_level)
+    every_s: int = attrs.field(default=1, validator=_seconds)
 
     def _gain(self, wave: NDArray, peak: float) -> float:
         if self.level_db is not None:
@@ -96,7 +105,7 @@ class Dnsmos(Quality):
         parts = []
         for waves, peak in lines:
             gain = np.float32(self._gain(waves[0], peak))
-            parts += [stretches(wave * gain) for wave in waves]
+            parts += [stretches(wave * gain, every_s=self.every_s) for wave in waves]
         every = _predicted([stretch for part in parts for stretch in part])
         ends = np.cumsum([len(part) for part in parts])
         return [_named(own.mean(axis=0)) for own in np.split(every, ends[:-1])]

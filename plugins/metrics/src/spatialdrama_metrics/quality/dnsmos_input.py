@@ -22,13 +22,15 @@ _FFT, _HOP, _MELS, _FRAMES = 321, 160, 120, 900
 _TOP_DB = 80.0
 
 
-def stretches(wave: NDArray) -> list[NDArray[np.float32]]:
+def stretches(wave: NDArray, *, every_s: int = 1) -> list[NDArray[np.float32]]:
     """Cut a signal as the original does.
 
     Parameters
     ----------
     wave : ndarray, shape (n,)
         16 kHz.
+    every_s : int
+        s from one stretch to the next.
 
     Returns
     -------
@@ -38,7 +40,7 @@ def stretches(wave: NDArray) -> list[NDArray[np.float32]]:
     Examples
     --------
     >>> len(stretches(np.ones(4 * 16000)))
-    6
+    7
     """
     wave = np.asarray(wave, dtype=np.float32)
     while len(wave) < SAMPLES:
@@ -46,8 +48,8 @@ def stretches(wave: NDArray) -> list[NDArray[np.float32]]:
     count = int(np.floor(len(wave) / RATE) - WINDOW_S) + 1
     # The end as the original computes it: where rounding makes a stretch one sample short, it is
     # left out there, and so it is here.
-    ends = [int((start + WINDOW_S) * RATE) for start in range(count)]
-    return [wave[s * RATE : end] for s, end in enumerate(ends) if end - s * RATE >= SAMPLES]
+    ends = {start: int((start + WINDOW_S) * RATE) for start in range(0, count, every_s)}
+    return [wave[s * RATE : end] for s, end in ends.items() if end - s * RATE >= SAMPLES]
 
 
 @cache

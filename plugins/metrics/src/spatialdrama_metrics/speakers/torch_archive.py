@@ -136,7 +136,8 @@ def _storages(file: IO[bytes], keys: list[str], dtypes: dict[str, np.dtype]) -> 
 def _array(tensor: _Tensor, storages: dict[str, NDArray]) -> NDArray:
     count = int(np.prod(tensor.shape))
     flat = storages[tensor.storage[0]][tensor.offset : tensor.offset + count]
-    dense = np.cumprod((1, *tensor.shape[:0:-1]))[::-1] if tensor.shape else ()
-    if tuple(dense) != tensor.stride or len(flat) != count:
+    dense = np.cumprod((1, *tensor.shape[:0:-1]))[::-1]
+    steps = zip(tensor.shape, tensor.stride, dense, strict=False)
+    if len(flat) != count or (count and any(n > 1 and has != wants for n, has, wants in steps)):
         raise ValueError("an array in it does not lie in one piece")
     return flat.reshape(tensor.shape)
