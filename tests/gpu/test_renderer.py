@@ -147,6 +147,22 @@ def test_options_of_the_renderer_are_those_of_the_cpu(options):
     assert error_db(there, here) < -60
 
 
+def test_rooms_that_ring_for_different_times_share_a_lot(renderer):
+    # Frames that fill up the short room's last sixteen once took the long room's length, and were
+    # written behind the end of what the short room had.
+    from spatialdrama_render.batch import plan_of
+    from spatialdrama_render.cuda.pack import cut
+
+    def ringing(rt60, count):
+        place = sd.Room((6, 5, 3), rt60=rt60, listener=(3, 2.5, 1.5))
+        return [item(noise(RATE, k), walk(1), place, directivity="omni") for k in range(count)]
+
+    items = [*ringing(2.5, 1), *ringing(0.12, 20), *ringing(0.9, 2)]
+    assert len({cut(plan_of(renderer, one)).kind for one in items}) == 1
+    there, here = rendered(renderer, items, "cuda"), rendered(renderer, items, "cpu")
+    assert max(map(error_db, there, here)) < -60
+
+
 def test_silence_stays_silent(renderer):
     (audio,) = rendered(renderer, [item(np.zeros(4_800, np.float32), walk(1), room())], "cuda")
     assert not audio.samples.any()

@@ -276,7 +276,7 @@ class Running:
             frames = self._empty(counts[k])
             tail.fill_frames[(len(items), size // tail.FILL)](
                 self.rows, self.items, self.numbers, self.frame_items[k], self.frame_numbers[k],
-                self.signals, frames, Q=self.lot.kind[0], B=tail.FILL, num_warps=4,
+                self.signals, frames, size, Q=self.lot.kind[0], B=tail.FILL, num_warps=4,
             )  # fmt: skip
             out = self.late_sounds[begin : begin + counts[k] * channels]
             tail.convolve(

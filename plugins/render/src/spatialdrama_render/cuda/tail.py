@@ -81,14 +81,18 @@ def lay_frames(lot: Lot) -> list[tuple[Any, int, np.ndarray, np.ndarray]]:
 
 @kernel
 def fill_frames(
-    rows, items, numbers, frame_item, frame_number, signals, frames,
+    rows, items, numbers, frame_item, frame_number, signals, frames, size,
     Q: tl.constexpr, B: tl.constexpr,
 ):  # fmt: skip
-    """Fill a piece of a frame with what all rows of its rendering send into the room."""
+    """Fill a piece of a frame with what all rows of its rendering send into the room.
+
+    Frames of no item stay silent. Their length is that of their response, not of some item: rooms
+    of one lot ring for different times.
+    """
     frame = tl.program_id(0)
     which = tl.load(frame_item + frame)
     item = items + tl.maximum(which, 0) * ITEMS
-    size, step = tl.load(item + I_SIZE), tl.load(item + I_STEP)
+    step = tl.load(item + I_STEP)
     at = tl.program_id(1).to(tl.int64) * B + tl.arange(0, B)
     out = frames + frame.to(tl.int64) * size + at
     n = tl.load(frame_number + frame).to(tl.int64) * step - (size - step) + at
