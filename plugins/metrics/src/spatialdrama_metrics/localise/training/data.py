@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +23,7 @@ from spatialdrama_metrics.localise.training import scenes
 from spatialdrama_metrics.localise.training.heads import HEADS, Head, responses
 
 #: Clips that share a room.
-PER_STAGE = 8
+PER_STAGE = 24
 FRAMES = round(scenes.CLIP / scenes.STEP)
 
 
@@ -39,6 +42,21 @@ class Clips:
     places: np.ndarray
     head: np.ndarray
     family: np.ndarray
+
+    def save(self, folder: Path) -> None:
+        """Write one .npy file each, the names last."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("samples", "places", "family", "head"):
+            values = getattr(self, name)
+            np.save(
+                folder / f"{name}.npy", values.astype(str) if values.dtype == object else values
+            )
+
+    @classmethod
+    def load(cls, folder: Path) -> Clips:
+        """Read what :meth:`save` wrote."""
+        names = [a.name for a in attrs.fields(cls)]
+        return cls(**{n: np.load(folder / f"{n}.npy", allow_pickle=False) for n in names})
 
 
 def read_voices(folder: Path) -> list[np.ndarray]:
@@ -75,6 +93,7 @@ def rendered(
     device: str = "auto",
     still: float = 0.6,
     heads: Sequence[Head] = HEADS,
+    workers: int = 1,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Clips:
     """Render clips for every head.
@@ -83,7 +102,7 @@ def rendered(
     ----------
     voices : sequence of (n,) float at 48 kHz
     per_head : int
-        Clips of each head; every eight share a room and a listener.
+        Clips of each head; every two dozen share a room and a listener.
     seed : int
         Decides every room, place, way and cut.
     held_out : bool or None
@@ -92,36 +111,60 @@ def rendered(
         See ``render_batch`` of the renderer.
     still : float
         Share of mouths that stay where they are.
+    workers : int
+        Processes that render heads side by side; rooms' tails are the host's work.
     tell : callable
         Is told how far it is.
     """
-    measured = sd.load_renderer("physical").head
     chosen = [h for h in heads if held_out is None or h.held_out == held_out]
-    total = per_head * len(chosen)
-    length = round(scenes.CLIP * RATE)
+    start = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        jobs = [
+            (voices, head, per_head, [seed, k], device, still, Path(folder, str(k)))
+            for k, head in enumerate(chosen)
+        ]
+        parts = []
+        for head, where in zip(chosen, _each(jobs, workers), strict=True):
+            parts.append(Clips.load(where))
+            tell(f"{head.name}: {per_head} clips, {time.monotonic() - start:.0f} s")
+        names = [a.name for a in attrs.fields(Clips)]
+        return Clips(**{n: np.concatenate([getattr(p, n) for p in parts]) for n in names})
+
+
+def _each(jobs: Sequence[tuple], workers: int) -> Iterator[Path]:
+    if workers == 1:
+        yield from map(_one_head, jobs)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(_one_head, jobs)
+
+
+def _one_head(job: tuple) -> Path:
+    """Render the clips of one head, and write them."""
+    voices, head, count, seed, device, still, folder = job
+    rng = np.random.default_rng(seed)
+    measured = sd.load_renderer("physical").head
+    renderer = sd.load_renderer(
+        "physical", hrtf=responses(head, measured), tail_seed=int(rng.integers(1 << 31))
+    )
     out = Clips(
-        np.zeros((total, 2, length), np.int16), np.zeros((total, FRAMES, 3), np.float32),
-        np.empty(total, object), np.empty(total, object),
+        np.zeros((count, 2, round(scenes.CLIP * RATE)), np.int16),
+        np.zeros((count, FRAMES, 3), np.float32), np.full(count, head.name),
+        np.full(count, "", "U16"),
     )  # fmt: skip
-    start, row = time.monotonic(), 0
-    for k, head in enumerate(chosen):
-        rng = np.random.default_rng([seed, k])
-        renderer = sd.load_renderer("physical", hrtf=responses(head, measured), tail_seed=seed + k)
-        items: list[dict[str, Any]] = []
-        for _ in range(per_head // PER_STAGE):
-            where = scenes.stage(rng)
-            for _ in range(PER_STAGE):
-                pose = scenes.trajectory(rng, where, still=rng.random() < still)
-                at = row + len(items)
-                out.places[at] = scenes.labels(pose, where.listener, FRAMES)
-                out.head[at], out.family[at] = head.name, where.family
-                items.append(scenes.item(rng, where, spoken(rng, voices), pose))
-        for first in range(0, len(items), 512):
-            done = renderer.render_batch(items[first : first + 512], device=device)
-            _keep(out, row + first, done, device)
-        row += len(items)
-        tell(f"{head.name}: {row} of {total} clips, {time.monotonic() - start:.0f} s")
-    return out
+    items: list[dict[str, Any]] = []
+    while len(items) < count:
+        where = scenes.stage(rng)
+        for at in range(len(items), min(len(items) + PER_STAGE, count)):
+            pose = scenes.trajectory(rng, where, still=rng.random() < still)
+            out.places[at] = scenes.labels(pose, where.listener, FRAMES)
+            out.family[at] = where.family
+            items.append(scenes.item(rng, where, spoken(rng, voices), pose))
+    for first in range(0, count, 512):
+        done = renderer.render_batch(items[first : first + 512], device=device)
+        _keep(out, first, done, device)
+    out.save(folder)
+    return folder
 
 
 def _keep(out: Clips, first: int, audios: Sequence[Any], device: str) -> None:

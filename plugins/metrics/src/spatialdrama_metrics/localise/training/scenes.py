@@ -44,7 +44,10 @@ def stage(rng: np.random.Generator) -> Stage:
         rt60 = np.exp(rng.uniform(*np.log(times)))
         # Real rooms ring longer at low frequency, and lose the highest octaves to air and cloth.
         tilt = np.exp(rng.normal(0, 0.15, 7) + rng.uniform(-0.15, 0.25) * np.linspace(1, -1, 7))
-        room = Room(tuple(size), rt60=tuple(rt60 * tilt), listener=at)
+        # No walls take more than all: a little above Sabine's time for that.
+        volume, surface = size.prod(), 2 * (size.prod() / size).sum()
+        rt60 = np.maximum(rt60 * tilt, 1.5 * 0.161 * volume / surface)
+        room = Room(tuple(size), rt60=tuple(rt60), listener=at)
         if rng.random() < 0.4:
             drr = room.drr_at(1.0) + rng.uniform(-3, 5)
             room = attrs.evolve(room, drr_db=drr)

@@ -75,6 +75,12 @@ def loss_of(
     return sum(_SHARES[n] * v for n, v in parts.items()), parts
 
 
+def pace(share: float) -> float:
+    """Return the share of the highest learning rate: up over a twentieth, then half a cosine."""
+    share = min(share, 1.0)
+    return min(share / 0.05, 1.0) * 0.5 * (1 + float(np.cos(np.pi * share)))
+
+
 def frames_active(level: torch.Tensor, frames: int) -> torch.Tensor:
     """Return (b, frames) bool for output frames, of (b, 2 frames + 1) levels in dB."""
     return (level[:, : 2 * frames].reshape(len(level), frames, 2) > ACTIVE_DB).all(-1)
@@ -130,27 +136,16 @@ def train(options: argparse.Namespace) -> None:
     out = Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(options.seed)
-    voices = read_voices(Path(options.voices))
-    known = [v for i, v in enumerate(voices) if i % 12]
-    unknown = voices[::12]
-    clips = rendered(known, per_head=options.per_head, seed=options.seed, device=device, tell=_say)
-    held = rendered(
-        unknown, per_head=options.validation, seed=options.seed + 1000, held_out=None,
-        device=device, tell=_say,
-    )  # fmt: skip
+    clips, held = _clips(options, device)
     net, front = LocaliserNet().to(device), Features().to(device)
     average = torch.optim.swa_utils.AveragedModel(
         net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.999), use_buffers=True
     )
     optimiser = torch.optim.AdamW(net.parameters(), lr=options.rate, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, options.rate, total_steps=options.steps, pct_start=0.05
-    )
     first, curve = 0, []
     if options.resume:
         state = torch.load(options.resume, map_location=device, weights_only=True)
-        for part, name in ((net, "net"), (average, "average"), (optimiser, "optimiser"),
-                           (schedule, "schedule")):  # fmt: skip
+        for part, name in ((net, "net"), (average, "average"), (optimiser, "optimiser")):
             part.load_state_dict(state[name])
         first, curve = state["step"], state["curve"]
     samples = torch.from_numpy(clips.samples).to(device)
@@ -158,6 +153,8 @@ def train(options: argparse.Namespace) -> None:
     generator = torch.Generator(device).manual_seed(options.seed + first)
     start = time.monotonic()
     for step in range(first, options.steps):
+        # Whichever ends first: the steps, or the time that there is.
+        share = max(step / options.steps, (time.monotonic() - start) / (60 * options.minutes))
         pick = torch.randint(len(samples), (options.batch,), generator=generator, device=device)
         with torch.no_grad():
             x, y = augmented(samples[pick].float() / 32767, places[pick], generator)
@@ -171,22 +168,44 @@ def train(options: argparse.Namespace) -> None:
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
+        for group in optimiser.param_groups:
+            group["lr"] = options.rate * pace(share)
         optimiser.step()
-        schedule.step()
         average.update_parameters(net)
-        over = time.monotonic() - start > 60 * options.minutes
+        over = share >= 1.0
         if step % 200 == 0 or over:
             curve.append({"step": step, **{n: float(v.detach()) for n, v in parts.items()}})
             _say(f"step {step}, {time.monotonic() - start:.0f} s, {curve[-1]}")
         if (step + 1) % 2000 == 0 or over or step + 1 == options.steps:
             result = validated(average.module, front, held, device)
             _say(f"step {step}: {json.dumps(result['all'])}")
-            _write(out, options, net, average, optimiser, schedule, step + 1, curve, result)
+            _write(out, options, net, average, optimiser, step + 1, curve, result)
         if over:
             break
 
 
-def _write(out, options, net, average, optimiser, schedule, step, curve, result) -> None:
+def _clips(options: argparse.Namespace, device: str) -> tuple[Clips, Clips]:
+    """Return clips to learn from and to validate with; the former are kept where asked for."""
+    voices = read_voices(Path(options.voices))
+    kept = Path(options.clips) if options.clips else None
+    if kept is not None and (kept / "head.npy").exists():
+        clips = Clips.load(kept)
+    else:
+        known = [v for i, v in enumerate(voices) if i % 12]
+        clips = rendered(
+            known, per_head=options.per_head, seed=options.seed, device=device,
+            workers=options.workers, tell=_say,
+        )  # fmt: skip
+        if kept is not None:
+            clips.save(kept)
+    held = rendered(
+        voices[::12], per_head=options.validation, seed=options.seed + 1000, held_out=None,
+        device=device, workers=options.workers, tell=_say,
+    )  # fmt: skip
+    return clips, held
+
+
+def _write(out, options, net, average, optimiser, step, curve, result) -> None:
     from safetensors.torch import save_file
 
     folded = {k: v.half() for k, v in average.module.folded().items()}
@@ -195,8 +214,7 @@ def _write(out, options, net, average, optimiser, schedule, step, curve, result)
     )
     state = {
         "net": net.state_dict(), "average": average.state_dict(),
-        "optimiser": optimiser.state_dict(), "schedule": schedule.state_dict(),
-        "step": step, "curve": curve,
+        "optimiser": optimiser.state_dict(), "step": step, "curve": curve,
     }  # fmt: skip
     torch.save(state, out / "checkpoint.tmp")
     (out / "checkpoint.tmp").replace(out / "checkpoint.pt")
@@ -218,8 +236,15 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20_000)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
-    parser.add_argument("--minutes", type=float, default=1e9, help="stop training after these")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=1e9,
+        help="of training, which ends then with its rate gone down",
+    )
+    parser.add_argument("--workers", type=int, default=1, help="processes that render")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--clips", help="folder to keep rendered clips in, and take them from")
     parser.add_argument("--resume", help="a checkpoint.pt to go on from")
     train(parser.parse_args())
 
