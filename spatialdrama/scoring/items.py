@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -216,7 +217,8 @@ def _listed(things: list[Any]) -> dict[str, Any]:
         for part in (_folder(thing).values() if isinstance(thing, Path) else (thing,))
     ]
     depth = 1
-    paths = [_bare(p.resolve()) for p in found if isinstance(p, Path)]
+    # Not resolved: two links to one file are two items, with two names.
+    paths = [_bare(Path(os.path.abspath(p))) for p in found if isinstance(p, Path)]
     if len(set(paths)) < len(paths):
         twice = next(str(p) for p in paths if paths.count(p) > 1)
         raise ValidationError(f"two items have one path, {twice}; give each once, or a mapping.")

@@ -297,3 +297,11 @@ class TestChanceAndMono:
         table = sd.score(make.drama(lines=4), ["same_voice"], prompts=prompts)
         assert table["same_voice"] == 1.0
         assert float(table.data["chance"][0]) == 0.0
+
+
+def test_two_links_to_one_file_are_two_items(make, mine, tmp_path):
+    make.pair()[0].save(tmp_path / "sound.wav")
+    for name in ("x.wav", "y.wav"):
+        (tmp_path / name).symlink_to(tmp_path / "sound.wav")
+    mine(lambda audio: 1.0, "one")
+    assert sd.score([tmp_path / "x.wav", tmp_path / "y.wav"], ["one"]).items == ("x", "y")
