@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from spatialdrama.registry import hookimpl
-from spatialdrama_metrics.entries import headline, pitch, published, quality, recognition, speakers
+from spatialdrama_metrics.entries import (
+    headline,
+    pitch,
+    places,
+    published,
+    quality,
+    recognition,
+    speakers,
+)
 
-TOPICS = (headline, pitch, published, quality, recognition, speakers)
+TOPICS = (headline, places, pitch, published, quality, recognition, speakers)
 
 
 @hookimpl

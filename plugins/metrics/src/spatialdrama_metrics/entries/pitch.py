@@ -27,7 +27,7 @@ def _pitch(name: str, target: str, *, summary: str) -> MetricSpec:
         chance="shuffle",
         bounds=(0.0, 1.0),
         requires=("numpy", "scipy", "onnxruntime"),
-        extra="spatialdrama-metrics[pitch]",
+        extra="spatialdrama-metrics",
         licence="Apache-2.0 (code), MIT (tracker)",
         assets=(SWIFT.name,),
     )

@@ -69,7 +69,7 @@ METRICS = (
         "dnsmos:Dnsmos",
         summary="overall quality that DNSMOS P.835 predicts, without a reference",
         module="onnxruntime",
-        extra="spatialdrama-metrics[quality]",
+        extra="spatialdrama-metrics",
         assets=tuple(spec.name for spec in DNSMOS),
     ),
     _quality(

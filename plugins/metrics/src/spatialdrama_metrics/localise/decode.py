@@ -49,3 +49,10 @@ def elevation_deg(belief: NDArray) -> NDArray:
 def distance_m(belief: NDArray) -> NDArray:
     """Return the geometric mean of the believed distances, m; (..., 24) probabilities in."""
     return np.exp(belief @ np.log(DISTANCE_CENTRES))
+
+
+def certainty(belief: NDArray) -> NDArray:
+    """Return the share of belief within 15 degrees of the likeliest azimuth; (..., 72) in."""
+    peak = belief.argmax(axis=-1)
+    around = (peak[..., None] + np.arange(-_REACH, _REACH + 1)) % AZIMUTHS
+    return np.take_along_axis(belief, around, axis=-1).sum(axis=-1)

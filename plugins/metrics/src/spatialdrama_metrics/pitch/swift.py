@@ -18,7 +18,7 @@ from spatialdrama.runtime.assets import locate
 from spatialdrama_metrics.optional import optional
 from spatialdrama_metrics.pitch.track import grid_frames, on_grid, resampled
 
-EXTRA = "spatialdrama-metrics[pitch]"
+EXTRA = "spatialdrama-metrics"
 ASSET = "swift-f0"
 RATE = 16_000
 _HOP = 256

@@ -32,7 +32,7 @@ _BATCH = 8
 def _session(asset: str):
     path = locate(asset)
     runtime = optional(
-        "onnxruntime", who="the metric 'dnsmos'", extra="spatialdrama-metrics[quality]"
+        "onnxruntime", who="the metric 'dnsmos'", extra="spatialdrama-metrics"
     )
     options = runtime.SessionOptions()
     named = os.environ.get("OMP_NUM_THREADS", "")
