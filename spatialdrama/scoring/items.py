@@ -21,6 +21,9 @@ from spatialdrama.types.validate import unknown_name
 
 SOUNDS = (".wav", ".flac")
 DRAMA = "drama.json"
+#: s; sound files up to this length are read once for all metrics. Sixteen of them with their
+#: references, a batch, take 250 MB.
+SHORT = 20.0
 
 
 @attrs.frozen(eq=False)
@@ -46,14 +49,12 @@ class Item:
     prompts: Any = None
 
     def cuts(
-        self, needs: Collection[str], *, progress: bool | None = False
+        self, needs: Collection[str], *, progress: bool | None = False, keep: bool = False
     ) -> tuple[list[Cut], dict[str, list[str]]]:
-        """Open it and return its cuts, with notes by need."""
-        reference = self.reference
-        if isinstance(reference, Path):
-            reference = BinauralAudio.open(reference)
+        """Open it and return its cuts, with notes by need; `keep` short files in memory."""
+        reference = opened(self.reference, keep)
         return cuts_of(
-            opened(self.sound), needs, reference=reference, transcript=self.transcript,
+            opened(self.sound, keep), needs, reference=reference, transcript=self.transcript,
             language=self.language, prompts=self.prompts, progress=progress,
         )  # fmt: skip
 
@@ -128,11 +129,19 @@ def _told_by(path: Path, digest: str) -> tuple[int, Mapping[str, Any]]:
     return len(data.get("script", {}).get("lines", ())), renderer
 
 
-def opened(sound: Any) -> Any:
-    """Return a drama's folder as a Drama, a sound file as sound that stays in it."""
+def opened(sound: Any, keep: bool = False) -> Any:
+    """Return a drama's folder as a Drama, a sound file as sound that stays in it.
+
+    With `keep`, a short file is read now: each metric would read it again, and decode it.
+    """
     if not isinstance(sound, Path):
         return sound
-    return Drama.load(sound) if sound.is_dir() else BinauralAudio.open(sound)
+    if sound.is_dir():
+        return Drama.load(sound)
+    audio = BinauralAudio.open(sound)
+    if keep and audio.duration <= SHORT:
+        return BinauralAudio(audio.samples, audio.rate, provenance=audio.provenance)
+    return audio
 
 
 def gather(

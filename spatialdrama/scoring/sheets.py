@@ -115,7 +115,7 @@ class Sheet:
         if not lacking:
             return
         try:
-            self.cuts, self.notes = self.item.cuts(needs, progress=plan.progress)
+            self.cuts, self.notes = self.item.cuts(needs, progress=plan.progress, keep=True)
         except (SpatialDramaError, OSError) as error:
             if plan.strict:
                 raise
