@@ -10,7 +10,8 @@ import numpy as np
 
 from spatialdrama.conventions import HEAD_CLEARANCE, HOUSE_RATE, SPEED_OF_SOUND
 from spatialdrama.errors import SpatialDramaWarning, ValidationError
-from spatialdrama.types import Pose, Room
+from spatialdrama.types import Pose, Room, Speech
+from spatialdrama.types.validate import finite
 from spatialdrama_render.propagation import Track
 from spatialdrama_render.teleports import Piece, pieces
 
@@ -70,13 +71,17 @@ def checked_job(
     ------
     ValidationError
         For a mono signal of two channels, of another rate, empty, of integers or with NaN; for a
-        source outside the room, in the head, or as fast as sound; for a listener outside the room.
+        source outside the room, in the head, or as fast as sound; for a listener outside the room;
+        for arguments of another type.
     """
     samples = checked_mono(mono, rate, house_rate)
-    if not np.isfinite(gain_db):
-        raise ValidationError(f"gain_db must be a finite number of decibels; got {gain_db!r}.")
-    if not np.isfinite(start):
-        raise ValidationError(f"start must be a finite time in seconds; got {start!r}.")
+    gain_db, start = finite(gain_db, "gain_db"), finite(start, "start")
+    check_surroundings(room, listener)
+    if not isinstance(pose, (Pose, list)):
+        raise ValidationError(
+            f"pose must be a Pose; got {_kind(pose)}. Use Pose.fixed((x, y, z)) or "
+            "Pose.from_samples(times, positions)."
+        )
     room = None if room is None or room.is_free_field else room
     cut = pose if isinstance(pose, list) else pieces(Track(pose), who)
     times = start + np.arange(0.0, len(samples) / house_rate + _STEP, _STEP)
@@ -90,6 +95,27 @@ def checked_job(
             reach, nearest = max(reach, gap.max()), min(nearest, gap.min())
     gain = 10 ** (gain_db / 20)
     return Job(samples, gain, cut, float(start), room, listener, float(reach), float(nearest))
+
+
+def check_surroundings(room: Any, listener: Any) -> None:
+    """Refuse what is no room, and a listener that is no pose; None is fine for both."""
+    if room is not None and not isinstance(room, Room):
+        raise ValidationError(
+            f"room must be a Room or None; got {_kind(room)}. Use Room((6, 5, 3), rt60=0.35), or "
+            "Room.measured(path) for a file."
+        )
+    if listener is not None and not isinstance(listener, Pose):
+        raise ValidationError(
+            f"listener must be a Pose or None; got {_kind(listener)}. Use Pose.fixed((x, y, z))."
+        )
+
+
+def _kind(value: Any) -> str:
+    """Return what a value is, in a few words: itself when short, else its type and shape."""
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    text = repr(value)
+    return text if len(text) <= 40 else f"a {type(value).__name__}"
 
 
 def _check_listener(listener: Pose | None, times: np.ndarray, room: Room | None) -> None:
@@ -118,8 +144,11 @@ def checked_mono(mono: Any, rate: int, house_rate: int = HOUSE_RATE) -> Any:
     """Return (n,) finite float samples at the renderer's rate, or raise.
 
     What reads itself from a file slice by slice (:class:`spatialdrama.io.audio.MonoFile`) stays
-    there; its samples are checked as they come.
+    there; its samples are checked as they come. A :class:`spatialdrama.types.Speech` knows its own
+    rate and is resampled; `rate` is that of plain arrays.
     """
+    if isinstance(mono, Speech):
+        mono, rate = mono.resampled(house_rate).signal, house_rate
     samples = mono if hasattr(mono, "read_slice") else np.asarray(mono)
     if samples.ndim != 1:
         raise ValidationError(
@@ -131,6 +160,12 @@ def checked_mono(mono: Any, rate: int, house_rate: int = HOUSE_RATE) -> Any:
             f"mono must be floating-point samples about -1 to 1; got {samples.dtype}. Divide "
             "16-bit integers by 32768."
         )
+    own = getattr(mono, "rate", rate)
+    if own != house_rate:
+        raise ValidationError(
+            f"{_named(mono)} is at {own} Hz and the renderer works at {house_rate} Hz; resample "
+            f"it first, for example with soxr.resample(x, {own}, {house_rate})."
+        )
     if rate != house_rate:
         raise ValidationError(
             f"mono is at {rate} Hz and the renderer works at {house_rate} Hz; resample it first, "
@@ -139,6 +174,11 @@ def checked_mono(mono: Any, rate: int, house_rate: int = HOUSE_RATE) -> Any:
     if not len(samples):
         raise ValidationError("mono has no samples; give at least one.")
     return check_finite(samples) if isinstance(samples, np.ndarray) else samples
+
+
+def _named(mono: Any) -> str:
+    path = getattr(mono, "path", None)
+    return "mono" if path is None else f"mono file {path}"
 
 
 def check_finite(samples: np.ndarray, first: int = 0) -> np.ndarray:

@@ -18,7 +18,7 @@ from spatialdrama.errors import ValidationError
 from spatialdrama.types import BinauralAudio, Pose, Room, Scene
 from spatialdrama_render import delay
 from spatialdrama_render.checks import Job, checked_job, warn_left_out
-from spatialdrama_render.mixing import mix_stems
+from spatialdrama_render.mixing import check_scene, mix_stems
 from spatialdrama_render.propagation import emission_times, head_matrices
 from spatialdrama_render.threads import one_blas_thread
 
@@ -101,9 +101,11 @@ class GeometricRenderer:
         progress: bool | Callable[[int, int], None] | None = None,
     ) -> BinauralAudio:
         """Render (speaker, start in s, samples) of a whole scene from drama time 0."""
-        if not scene.room.is_free_field:
+        if not check_scene(scene).room.is_free_field:
             warn_left_out("geometric", f"the room {scene.room!r}")
-        samples = mix_stems(self.render, stems, scene.dry(), rate=rate, progress=progress)
+        samples = mix_stems(
+            self.render, stems, scene.dry(), rate=rate, house_rate=self.rate, progress=progress
+        )
         return BinauralAudio(samples, self.rate, provenance=self._provenance())
 
     def _render(self, job: Job) -> np.ndarray:

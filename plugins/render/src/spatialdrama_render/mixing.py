@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from spatialdrama.errors import ValidationError
 from spatialdrama.types import BinauralAudio, Scene
+from spatialdrama.types.validate import finite
 from spatialdrama_render.checks import checked_job
 from spatialdrama_render.directivity import check_directivity
 from spatialdrama_render.propagation import Track
@@ -16,15 +17,32 @@ from spatialdrama_render.talkers import Talker
 from spatialdrama_render.teleports import pieces
 
 
-def check_stems(stems: Sequence[tuple[str, float, Any]]) -> None:
-    """Refuse no stems at all, and stems before the drama begins."""
+def check_scene(scene: Any) -> Scene:
+    """Return the scene, or raise for what is none, such as the dictionary of a scene file."""
+    if isinstance(scene, Scene):
+        return scene
+    remedy = "Scene.from_dict(...)" if isinstance(scene, Mapping) else "Scene(room, {name: Pose})"
+    raise ValidationError(f"scene must be a Scene; got a {type(scene).__name__}. Use {remedy}.")
+
+
+def check_stems(stems: Any) -> None:
+    """Refuse what is no sequence of stems, no stems at all, and stems before the drama begins."""
+    form = "a list of (speaker, start in s, samples)"
+    if isinstance(stems, (Mapping, str)) or not hasattr(stems, "__len__"):
+        raise ValidationError(f"stems must be {form}; got a {type(stems).__name__}.")
     if not len(stems):
         raise ValidationError("render_scene needs at least one stem; got none.")
-    early = [(who, start) for who, start, _ in stems if not start >= 0]
-    if early:
-        raise ValidationError(
-            f"the stem of {early[0][0]!r} starts at {early[0][1]} s; a drama begins at 0."
-        )
+    for i, stem in enumerate(stems):
+        if not isinstance(stem, (tuple, list)) or len(stem) != 3:
+            size = f" of {len(stem)}" if isinstance(stem, (tuple, list)) else ""
+            raise ValidationError(
+                f"stems must be {form}; stems[{i}] is a {type(stem).__name__}{size}."
+            )
+        start = finite(stem[1], f"the start of stems[{i}]")
+        if start < 0:
+            raise ValidationError(
+                f"the stem of {stem[0]!r} starts at {stem[1]} s; a drama begins at 0."
+            )
 
 
 def mix_stems(
@@ -33,6 +51,7 @@ def mix_stems(
     scene: Scene,
     *,
     rate: int,
+    house_rate: int,
     progress: bool | Callable[[int, int], None] | None = None,
 ) -> np.ndarray:
     """Return (2, n) float32, the sum of all stems from drama time 0.
@@ -41,10 +60,11 @@ def mix_stems(
     ----------
     render : callable
         A renderer's ``render``.
-    stems : sequence of (speaker, start in s, (n,) samples)
-        Starts are rounded to whole samples.
+    stems : sequence of (speaker, start in s, samples)
+        Samples are (n,) float, a MonoFile or a Speech. Starts are rounded to whole samples.
     scene : Scene
-    rate : int, Hz
+    rate, house_rate : int, Hz
+        Of arrays, and of the renderer.
     progress : bool or callable(done, total), optional
         True shows a bar.
     """
@@ -53,12 +73,12 @@ def mix_stems(
     out = np.zeros((2, 0), dtype=np.float32)
     for done, (speaker, start, samples) in enumerate(_shown(stems, progress)):
         source = scene.source(speaker)
-        first = round(start * rate)
+        first = round(start * house_rate)
         part = render(
             samples,
             source.pose,
             rate=rate,
-            start=first / rate,
+            start=first / house_rate,
             room=scene.room,
             listener=scene.listener,
             directivity=source.directivity,
@@ -93,23 +113,24 @@ def talkers_of(
 
     Parameters
     ----------
-    stems : sequence of (speaker, start in s, (n,) samples)
-        Starts are rounded to whole samples.
+    stems : sequence of (speaker, start in s, samples)
+        Samples are (n,) float, a MonoFile or a Speech. Starts are rounded to whole samples.
     scene : Scene
     rate, house_rate : int, Hz
     origin : float, s
         Drama time of sample 0.
     """
     check_stems(stems)
+    check_scene(scene)
     talkers: dict[str, Talker] = {}
     for speaker, start, samples in stems:
         source = scene.source(speaker)
         if speaker not in talkers:
             cut = pieces(Track(source.pose), f"speaker {speaker!r}")
             talkers[speaker] = Talker(cut, check_directivity(source.directivity))
-        first = round((start - origin) * rate)
+        first = round((start - origin) * house_rate)
         job = checked_job(
-            samples, talkers[speaker].pieces, rate=rate, start=origin + first / rate,
+            samples, talkers[speaker].pieces, rate=rate, start=origin + first / house_rate,
             room=scene.room, listener=scene.listener, gain_db=source.gain_db,
             house_rate=house_rate, who=f"speaker {speaker!r}",
         )  # fmt: skip

@@ -16,7 +16,7 @@ from spatialdrama.types import BinauralAudio, MultichannelAudio, Scene
 from spatialdrama.types.multichannel import LAYOUTS
 from spatialdrama_render.forecast import Forecast, work_per_second
 from spatialdrama_render.layouts import layout_receiver
-from spatialdrama_render.mixing import talkers_of
+from spatialdrama_render.mixing import check_scene, talkers_of
 from spatialdrama_render.plan import Plan
 
 Stems = Sequence[tuple[str, float, Any]]
@@ -26,8 +26,9 @@ Shown = bool | Callable[[int, int], None] | None
 class Outputs:
     """Methods of :class:`~spatialdrama_render.physical.PhysicalRenderer` for a whole scene.
 
-    Stems are (speaker, start in s, samples); samples are (n,) float arrays, or
-    :class:`~spatialdrama.io.audio.MonoFile` objects, which are read as they are needed.
+    Stems are (speaker, start in s, samples); samples are (n,) float arrays at `rate`,
+    :class:`~spatialdrama.io.audio.MonoFile` objects, which are read as they are needed, or
+    :class:`~spatialdrama.types.Speech`, which is resampled to the house's rate.
     """
 
     __slots__ = ()
@@ -198,6 +199,7 @@ class Outputs:
         WrittenSound(hour.wav: binaural, 3600.52 s at 48000 Hz, WAV PCM_24, peak -8.1 dBFS)
         """
         plan, arranged = self._scene_plan(stems, scene, layout, rate)
+        _check_not_read(stems, path)
         length = plan.length()
         channels = 2 if layout == "binaural" else len(LAYOUTS[layout])
         with writing(
@@ -246,6 +248,7 @@ class Outputs:
     ) -> tuple[Plan, Callable[[np.ndarray], np.ndarray]]:
         """Return the checked scene, and what puts its channels into a file's order."""
         receiver, arranged = None, _as_is
+        check_scene(scene)
         if layout != "binaural":
             receiver = layout_receiver(layout, self.rate)
             arranged = receiver.ears.head.arranged
@@ -271,6 +274,25 @@ class Outputs:
 
 def _as_is(samples: np.ndarray) -> np.ndarray:
     return samples
+
+
+def _check_not_read(stems: Stems, path: str | Path) -> None:
+    """Refuse to write into a file that a stem is read from."""
+    for who, _, samples in stems:
+        read = getattr(getattr(samples, "signal", samples), "path", None)
+        if read is not None and same_file(read, path):
+            raise ValidationError(
+                f"{path} is the file that the stem of {who!r} is read from; write to another one."
+            )
+
+
+def same_file(one: str | Path, other: str | Path) -> bool:
+    """Whether two paths lead to one file, through links too; neither needs to exist."""
+    one, other = Path(one).expanduser(), Path(other).expanduser()
+    try:
+        return one.samefile(other)
+    except OSError:
+        return one.resolve() == other.resolve()
 
 
 def _speakers(stems: Stems) -> tuple[str, ...]:

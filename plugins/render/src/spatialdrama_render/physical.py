@@ -174,11 +174,12 @@ class PhysicalRenderer(Outputs):
 
         Parameters
         ----------
-        mono : (n,) float
-            What the mouth emits, as recorded at 1 m on its axis.
+        mono : (n,) float, MonoFile or Speech
+            What the mouth emits, as recorded at 1 m on its axis. Speech is resampled.
         pose : Pose
             The source, in the scene frame and drama time. Where it jumps, it is faded over.
         rate : int, Hz
+            Of an array; files and Speech know theirs.
         start : float, s
             Drama time of the first sample, in and out.
         room : Room, optional
@@ -219,7 +220,8 @@ class PhysicalRenderer(Outputs):
 
         Parameters
         ----------
-        stems : sequence of (speaker, start in s, (n,) samples)
+        stems : sequence of (speaker, start in s, samples)
+            Samples are (n,) float, a MonoFile or a Speech, which is resampled.
         scene : Scene
         rate : int, Hz
         progress : bool or callable(done, total), optional

@@ -1,0 +1,114 @@
+"""Wrong input of every kind: one plain sentence, before any work."""
+
+import numpy as np
+import pytest
+import soundfile
+from spatialdrama_render.batch import RenderItem
+from spatialdrama_render.geometric import GeometricRenderer
+
+from spatialdrama.errors import ValidationError
+from spatialdrama.io.audio import MonoFile, read_samples
+from spatialdrama.types import Pose, Scene, Speech
+
+RATE = 48_000
+HERE = Pose.fixed((1, 1, 0))
+SCENE = Scene(None, {"A": HERE})
+
+
+@pytest.fixture
+def slow(tmp_path):
+    """A file at 16 kHz."""
+    soundfile.write(tmp_path / "slow.wav", np.full(1600, 0.1), 16_000)
+    return MonoFile(tmp_path / "slow.wav")
+
+
+@pytest.mark.parametrize(
+    "render",
+    [
+        lambda r, mono, out: r.render(mono, HERE),
+        lambda r, mono, out: r.render(mono, HERE, rate=16_000),
+        lambda r, mono, out: r.render_scene([("A", 0.0, mono)], SCENE),
+        lambda r, mono, out: r.render_layout([("A", 0.0, mono)], SCENE),
+        lambda r, mono, out: r.render_file([("A", 0.0, mono)], SCENE, out),
+        lambda r, mono, out: r.render_batch([RenderItem(mono, HERE)], device="cpu"),
+        lambda r, mono, out: GeometricRenderer().render(mono, HERE),
+    ],
+)
+def test_a_file_at_another_rate_is_never_played_at_the_wrong_pitch(sphere, slow, tmp_path, render):
+    with pytest.raises(ValidationError, match=r"slow\.wav is at 16000 Hz.*48000 Hz; resample"):
+        render(sphere, slow, tmp_path / "out.wav")
+    assert not (tmp_path / "out.wav").exists()
+
+
+def test_a_file_that_is_read_is_not_written(sphere, tmp_path, noise):
+    path = tmp_path / "speech.wav"
+    soundfile.write(path, noise(4800), RATE, "FLOAT")
+    (tmp_path / "link.wav").symlink_to(path)
+    before = path.read_bytes()
+    for out in (path, tmp_path / "link.wav", tmp_path / "." / "speech.wav"):
+        with pytest.raises(ValidationError, match="is the file that the stem of 'A' is read from"):
+            sphere.render_file([("A", 0.0, MonoFile(path))], SCENE, out)
+    assert path.read_bytes() == before
+    sphere.render_file([("A", 0.0, MonoFile(path))], SCENE, tmp_path / "other.wav")
+    assert read_samples(tmp_path / "other.wav")[0].any()
+
+
+@pytest.mark.parametrize("make", [lambda sphere: sphere, lambda sphere: GeometricRenderer()])
+def test_speech_is_brought_to_the_rate_of_the_house(sphere, make):
+    import soxr
+
+    samples = np.sin(np.arange(2400) / 10).astype(np.float32) * np.hanning(2400)
+    speech, renderer = Speech(samples, 24_000), make(sphere)
+    want = soxr.resample(speech.samples, 24_000, RATE, quality="VHQ")
+    got = renderer.render(speech, HERE).samples
+    np.testing.assert_array_equal(got, renderer.render(want, HERE).samples)
+    both = [renderer.render_scene([("A", 0.25, s)], SCENE) for s in (speech, want)]
+    np.testing.assert_array_equal(both[0].samples, both[1].samples)
+    told = renderer.render_scene([("A", 0.25, speech)], SCENE, rate=24_000)
+    np.testing.assert_array_equal(told.samples, both[1].samples)
+
+
+@pytest.mark.parametrize(
+    ("pose", "options", "message"),
+    [
+        (None, {}, "pose must be a Pose; got None"),
+        (np.zeros((5, 3)), {}, r"pose must be a Pose; got an array of shape \(5, 3\)"),
+        ((1, 2, 3), {}, r"pose must be a Pose; got \(1, 2, 3\)"),
+        (HERE, {"room": "hall"}, "room must be a Room or None; got 'hall'"),
+        (HERE, {"listener": "x"}, "listener must be a Pose or None; got 'x'"),
+        (HERE, {"gain_db": "x"}, "gain_db must be a finite number; got 'x'"),
+        (HERE, {"start": None}, "start must be a finite number; got None"),
+    ],
+)
+def test_arguments_of_another_type(sphere, noise, pose, options, message):
+    for render in (sphere.render, GeometricRenderer().render):
+        with pytest.raises(ValidationError, match=message):
+            render(noise(480), pose, **options)
+    with pytest.raises(ValidationError, match=r"items\[0\]: " + message):
+        sphere.render_batch([RenderItem(noise(480), pose, **options)], device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("stems", "message"),
+    [
+        ([("A", np.zeros(480))], r"stems\[0\] is a tuple of 2"),
+        ({"A": np.zeros(480)}, r"list of \(speaker, start in s, samples\); got a dict"),
+        (np.zeros((2, 480)), r"stems\[0\] is a ndarray"),
+        ([("A", "x", np.zeros(480))], r"start of stems\[0\] must be a finite number; got 'x'"),
+        ([("A", np.nan, np.zeros(480))], r"start of stems\[0\] must be a finite number; got nan"),
+    ],
+)
+def test_stems_of_another_form(sphere, stems, message):
+    for render in (sphere.render_scene, sphere.render_layout, sphere.render_stems,
+                   GeometricRenderer().render_scene):  # fmt: skip
+        with pytest.raises(ValidationError, match=message):
+            render(stems, SCENE)
+
+
+def test_a_scene_is_a_scene(sphere):
+    stems = [("A", 0.0, np.zeros(480, np.float32))]
+    for render in (sphere.render_scene, sphere.render_layout, GeometricRenderer().render_scene):
+        with pytest.raises(ValidationError, match=r"got a dict\. Use Scene\.from_dict"):
+            render(stems, SCENE.to_dict())
+        with pytest.raises(ValidationError, match=r"got a str\. Use Scene\(room"):
+            render(stems, "scene.json")
