@@ -90,12 +90,14 @@ def features(samples: NDArray) -> tuple[NDArray[np.float32], NDArray[np.float32]
     level_db : (frames,) float32
         Below the loudest frame; FLOOR_DB in silence.
     """
-    left, right = spectra(samples)
+    # Whispers and shouts look alike, and neither leaves single precision.
+    peak = float(np.abs(samples).max(initial=0.0))
+    left, right = spectra(samples / peak if peak else samples)
     power = np.stack([np.abs(left) ** 2, np.abs(right) ** 2])
     cross = left * right.conj()
     bands = band_matrix()
     banded = power @ bands
-    loudest = max(float(banded.mean(axis=0).mean(axis=1).max()), 1e-20)
+    loudest = max(float(banded.mean(axis=0).mean(axis=1).max()), 1e-10)
     floor = loudest * 10 ** (FLOOR_DB / 10)
     banded = banded + floor
     together = banded.mean(axis=0)
