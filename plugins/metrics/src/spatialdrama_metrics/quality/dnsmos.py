@@ -31,9 +31,7 @@ _BATCH = 8
 @lru_cache(maxsize=2)
 def _session(asset: str):
     path = locate(asset)
-    runtime = optional(
-        "onnxruntime", who="the metric 'dnsmos'", extra="spatialdrama-metrics"
-    )
+    runtime = optional("onnxruntime", who="the metric 'dnsmos'", extra="spatialdrama-metrics")
     options = runtime.SessionOptions()
     named = os.environ.get("OMP_NUM_THREADS", "")
     threads = int(named) if named.isdigit() and int(named) > 0 else min(4, os.cpu_count() or 1)

@@ -105,7 +105,7 @@ def without_silence(wave: NDArray, how: Trim = "level") -> NDArray:
     --------
     >>> wave = np.concatenate([np.ones(16000), np.zeros(32000)])
     >>> len(without_silence(wave)) / 16000
-    1.23
+    1.08
     """
     if how == "none":
         return wave
