@@ -22,6 +22,9 @@ from spatialdrama.types.materials import (
 )
 from spatialdrama.types.validate import check_positive, finite, readonly, vector3
 
+#: s; rooms that people speak in sound less long by far, cathedrals for about 10 s.
+LONGEST_RT60 = 30.0
+
 
 @attrs.frozen(kw_only=False)
 class Room:
@@ -32,8 +35,8 @@ class Room:
     size : (length, width, height) in m, or None
         Along x (forward), y (left) and z (up). None is the free field, or a measured room.
     rt60 : float or seven floats, s, optional
-        Time in which the sound decays by 60 dB; seven values are those of the octaves 125 Hz to
-        8 kHz (:data:`spatialdrama.types.materials.BANDS`).
+        Time in which the sound decays by 60 dB, at most 30 s; seven values are those of the
+        octaves 125 Hz to 8 kHz (:data:`spatialdrama.types.materials.BANDS`).
     absorption : number, seven numbers, str or mapping, optional
         Share of the energy that the walls take, instead of `rt60`: 0 to 1 in all bands, one value
         for each octave, or a material's name
@@ -96,6 +99,11 @@ class Room:
             put(self, "rt60", _check_rt60(self.rt60))
         else:
             put(self, "absorption", check_absorption(self.absorption))
+            if (longest := float(self.rt60_bands.max())) > LONGEST_RT60:
+                raise ValidationError(
+                    f"absorption={self.absorption!r} lets the room sound for {longest:.3g} s, "
+                    f"longer than {LONGEST_RT60:g} s; use a larger absorption, such as 0.1."
+                )
         if self.drr_db is not None:
             put(self, "drr_db", finite(self.drr_db, "drr_db"))
         default = (size[0] / 2, size[1] / 2, min(1.5, size[2] / 2))
@@ -305,8 +313,19 @@ def expected_drr(rt60: Any, volume: float, distance: float) -> float:
 
 def _check_rt60(value: Any) -> float | tuple[float, ...]:
     if not hasattr(value, "__len__") or isinstance(value, str):
-        return check_positive(value, "rt60", unit="s")
+        time = check_positive(value, "rt60", unit="s")
+        _check_long(time, f"got {value!r}")
+        return time
     times = check_bands(value, "rt60", "seconds")
     if min(times) <= 0:
         raise ValidationError(f"rt60 must be more than zero s in every band; got {value!r}.")
+    _check_long(max(times), f"got {value!r}")
     return times
+
+
+def _check_long(time: float, seen: str) -> None:
+    """Refuse a decay that no room has; milliseconds look like one."""
+    if time > LONGEST_RT60:
+        raise ValidationError(
+            f"rt60 is in seconds, at most {LONGEST_RT60:g}; {seen}. Did you mean 0.35?"
+        )

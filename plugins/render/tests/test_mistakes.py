@@ -8,7 +8,7 @@ from spatialdrama_render.geometric import GeometricRenderer
 
 from spatialdrama.errors import ValidationError
 from spatialdrama.io.audio import MonoFile, read_samples
-from spatialdrama.types import Pose, Scene, Speech
+from spatialdrama.types import Pose, Room, Scene, Speech
 
 RATE = 48_000
 HERE = Pose.fixed((1, 1, 0))
@@ -112,3 +112,56 @@ def test_a_scene_is_a_scene(sphere):
             render(stems, SCENE.to_dict())
         with pytest.raises(ValidationError, match=r"got a str\. Use Scene\(room"):
             render(stems, "scene.json")
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("tail_seed", (-1, 1.5, "x", None, True), "tail_seed must be a whole number 0 or more"),
+        ("tail", ("no", "off", "false", 0, None), "tail must be True or False"),
+        ("order", (True, 1.0, "2", -1, 7, None), "order must be a whole number from 0 to 6"),
+        ("threads", (True, 1.0, "2", 3, None, []), "threads must be 1 or 2"),
+        ("near_limit", (np.inf, np.nan, "a", 0, -1, None, True), "near_limit must be more than 0"),
+        ("basis", (2.5, "x", 0, True, None), "basis must be a whole number from 1 to"),
+        ("itd", ([], None, "guess"), "itd must be one of measured, sphere"),
+        ("mono", ([], {}, "wet"), "mono must be one of dry, recorded"),
+        ("interpolation", ([], 1), "interpolation must be one of"),
+        ("near", ([], 0), "near must be one of auto"),
+    ],
+)
+def test_options_that_mean_nothing(sphere_responses, name, values, message):
+    from spatialdrama_render.physical import PhysicalRenderer
+
+    for value in values:
+        with pytest.raises(ValidationError, match=message):
+            PhysicalRenderer(sphere_responses, **{name: value})
+
+
+def test_numbers_of_numpy_are_numbers(sphere_responses, sphere, noise):
+    from spatialdrama_render.physical import PhysicalRenderer
+
+    made = PhysicalRenderer(
+        sphere_responses, order=np.int64(2), tail=np.True_, tail_seed=np.uint8(0),
+        near_limit=np.float32(0.25), threads=np.int32(1), basis=np.int64(24),
+        equalisation="none", air="none", near="none",
+    )  # fmt: skip
+    mono = noise(480)
+    got, want = (r.render(mono, HERE) for r in (made, sphere))
+    np.testing.assert_array_equal(got.samples, want.samples)
+    assert dict(got.provenance) == dict(want.provenance)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"rt60": 350}, r"in seconds, at most 30; got 350\. Did you mean 0\.35\?"),
+        ({"rt60": [0.4] * 6 + [40]}, "in seconds, at most 30"),
+        # Eyring: 24 ln(10) 90 / (343 * 126 * -ln(1 - 0.0001)) = 1150 s.
+        ({"absorption": 1e-4}, r"sound for 1\.15e\+03 s, longer than 30 s; use a larger"),
+        ({"absorption": {"walls": 0, "ceiling": 1e-4, "floor": 0}}, "longer than 30 s"),
+    ],
+)
+def test_rooms_that_sound_for_minutes(options, message):
+    with pytest.raises(ValidationError, match=message):
+        Room((6, 5, 3), **options)
+    assert Room((60, 50, 30), rt60=30).rt60 == 30.0

@@ -477,7 +477,7 @@ def test_mistakes_are_named(sphere, mono, pose, options, message):
         ({"interpolation": "cubic"}, "interpolation must be one of barycentric, nearest"),
         ({"absorption_law": "guess"}, "absorption_law must be one of"),
         ({"near_limit": 0}, "near_limit must be more than 0 m"),
-        ({"basis": 0}, "basis must be from 1 to"),
+        ({"basis": 0}, "basis must be a whole number from 1 to"),
     ],
 )
 def test_wrong_options(sphere_with, options, message):

@@ -13,14 +13,15 @@ import xarray as xr
 from spatialdrama.conventions import HOUSE_RATE
 from spatialdrama.errors import ValidationError
 from spatialdrama.types import BinauralAudio, Pose, Room, Scene, Source
-from spatialdrama_render import buses, images
+from spatialdrama_render import buses
 from spatialdrama_render.air import Air
 from spatialdrama_render.checks import checked_job
 from spatialdrama_render.directivity import check_directivity
 from spatialdrama_render.engine import Ears
 from spatialdrama_render.heads import load_head
-from spatialdrama_render.hrtf import INTERPOLATIONS, HrtfSet
+from spatialdrama_render.hrtf import HrtfSet
 from spatialdrama_render.mixing import talkers_of
+from spatialdrama_render.options import check_options, check_whole
 from spatialdrama_render.outputs import Outputs
 from spatialdrama_render.plan import Acoustics, Plan, Receiver
 from spatialdrama_render.stream import STREAM_BLOCK, Silence, Stream
@@ -108,22 +109,9 @@ class PhysicalRenderer(Outputs):
     _acoustics: Acoustics = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        for what, known in (
-            ("interpolation", INTERPOLATIONS), ("absorption_law", images.ABSORPTION_LAWS),
-            ("mono", ("dry", "recorded")),
-        ):  # fmt: skip
-            if getattr(self, what) not in known:
-                raise ValidationError(
-                    f"{what} must be one of {', '.join(known)}; got {getattr(self, what)!r}."
-                )
-        if not isinstance(self.order, int) or not 0 <= self.order <= 6:
-            raise ValidationError(f"order must be a whole number from 0 to 6; got {self.order!r}.")
-        if not self.near_limit > 0:
-            raise ValidationError(f"near_limit must be more than 0 m; got {self.near_limit!r}.")
-        if self.threads not in (1, 2):
-            raise ValidationError(f"threads must be 1 or 2; got {self.threads!r}.")
+        check_options(self)
         self._acoustics = Acoustics(
-            self.order, self.absorption_law, _air(self.air), self.near_limit, bool(self.tail),
+            self.order, self.absorption_law, _air(self.air), self.near_limit, self.tail,
             self.tail_seed,
         )  # fmt: skip
         with one_blas_thread():
@@ -134,10 +122,7 @@ class PhysicalRenderer(Outputs):
             self.hrtf, rate=self.rate, equalisation=self.equalisation, itd=self.itd,
             phase=self.phase, near=self.near,
         )  # fmt: skip
-        if not 1 <= self.basis <= self._head.taps:
-            raise ValidationError(
-                f"basis must be from 1 to {self._head.taps} filters; got {self.basis!r}."
-            )
+        check_whole(self.basis, "basis", 1, self._head.taps, "filters")
         self._head.weights([[1.0, 0.0, 0.0]], self.interpolation)
         ears = Ears.of(self._head, interpolation=self.interpolation, basis=self.basis)
         self._receiver = Receiver(ears, self._tail_of)
