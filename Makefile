@@ -30,7 +30,7 @@ demo: $(VENV)/.demo
 		--report --title "A watch at Elsinore, an iron house, a road"
 
 test: $(VENV)/.test
-	@$(BIN)/spatialdrama assets fetch --for kokoro physical cer
+	@$(BIN)/spatialdrama assets fetch --for kokoro physical cer ffe sim dnsmos distillmos
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not gpu" --doctest-modules --nbmake \
 		spatialdrama tests plugins notebooks

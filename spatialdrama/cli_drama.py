@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 REPORT_FILES = ("scene.png", "analysis.png", "scores.json", "report.html")
 #: s; longer sound takes long enough to render that a bar says something.
 LONG = 60.0
-DEFAULT_METRICS = ("itd_mae", "ild_mae", "ipd_mae", "cer")
+DEFAULT_METRICS = ("itd_mae", "ild_mae", "ipd_mae", "azimuth_mae_deg", "cer")
 
 
 def command(
@@ -210,10 +210,10 @@ def add_render(commands: Any) -> None:
     )
     p.add_argument("--mono", required=True, help="one-channel sound file")
     p.add_argument("--pose", help="pose file: .nc, .zarr, or rows in --pose-format")
-    p.add_argument("--pose-format", default="auto", help=f"one of {', '.join(POSE_FORMATS)}")
+    p.add_argument("--pose-format", help=f"with --pose: one of {', '.join(POSE_FORMATS)}")
     p.add_argument("--azimuth", type=float, help="degrees, + is left: stand still there instead")
-    p.add_argument("--elevation", type=float, default=0.0, help="degrees, with --azimuth")
-    p.add_argument("--distance", type=float, default=1.5, help="metres, with --azimuth")
+    p.add_argument("--elevation", type=float, help="degrees, with --azimuth (default 0)")
+    p.add_argument("--distance", type=float, help="metres, with --azimuth (default 1.5)")
     p.add_argument("--room", help="length x width x height in metres, such as 6x5x3")
     p.add_argument("--rt60", type=float, help="seconds, with --room")
     p.add_argument("--absorption", metavar="WALLS", help="with --room, instead of --rt60: a number "
@@ -240,17 +240,17 @@ def run_render(options: argparse.Namespace) -> int:
     from spatialdrama.registry import load
     from spatialdrama.types import Pose, Scene, Source
 
-    if (options.pose is None) == (options.azimuth is None):
-        raise ValidationError("give either --pose FILE or --azimuth DEGREES.")
+    _check_place(options)
     container(options.out, "PCM_24")  # a name that cannot be written is said before any work
+    _check_not_read(options)
     mono = MonoFile(options.mono)
     if options.pose is not None:
-        pose = Pose.read(options.pose, options.pose_format)
+        pose = Pose.read(options.pose, options.pose_format or "auto")
     else:
         pose = Pose.fixed(
             azimuth_deg=options.azimuth,
-            elevation_deg=options.elevation,
-            distance=options.distance,
+            elevation_deg=0.0 if options.elevation is None else options.elevation,
+            distance=1.5 if options.distance is None else options.distance,
         )
     chosen = settings(options.set)
     taken = {"rate", "room", "listener", "renderer", "directivity", "gain_db", "start", "pose"}
@@ -260,9 +260,50 @@ def run_render(options: argparse.Namespace) -> int:
     source = Source(pose, gain_db=options.gain, directivity=options.directivity)
     scene = Scene(room, {"source": source})
     made = load("renderer", options.renderer, **chosen)
+    _check_rate(options, mono, made)
     if hasattr(made, "render_file"):
         return _render_blocks(options, made, mono, scene)
     return _render_whole(options, made, mono, scene)
+
+
+def _check_place(options: argparse.Namespace) -> None:
+    """Refuse two places, none, half of one, and a pose file that is not there."""
+    if (options.pose is None) == (options.azimuth is None):
+        raise ValidationError("give either --pose FILE or --azimuth DEGREES.")
+    if options.pose is not None:
+        for name in ("elevation", "distance"):
+            if getattr(options, name) is not None:
+                raise ValidationError(f"--{name} goes with --azimuth; the file of --pose has it.")
+        if not Path(options.pose).expanduser().exists():
+            raise ValidationError(f"--pose {options.pose}: there is no such file.")
+    elif options.pose_format is not None:
+        raise ValidationError("--pose-format goes with --pose; leave it out with --azimuth.")
+
+
+def _check_not_read(options: argparse.Namespace) -> None:
+    """Refuse to write over a file that is read."""
+    out = Path(options.out).expanduser()
+    for name in ("mono", "pose", "brir"):
+        given = getattr(options, name)
+        if given is None:
+            continue
+        read = Path(given).expanduser()
+        same = read.samefile(out) if read.exists() and out.exists() else False
+        if same or read.resolve() == out.resolve():
+            raise ValidationError(
+                f"--out {options.out} is the file of --{name}, which is read; name another file."
+            )
+
+
+def _check_rate(options: argparse.Namespace, mono: MonoFile, made: Any) -> None:
+    """Refuse a recording at another rate, with the command that mends it."""
+    if mono.rate != made.rate:
+        path = Path(options.mono)
+        new = path.with_name(f"{path.stem}_{made.rate}.wav")
+        raise ValidationError(
+            f"--mono {options.mono} is at {mono.rate} Hz and the renderer works at {made.rate} Hz; "
+            f"resample it first, for example: sox {path} -r {made.rate} {new}"
+        )
 
 
 def _render_blocks(options: argparse.Namespace, made: Any, mono: MonoFile, scene: Scene) -> int:
@@ -337,10 +378,21 @@ def _room(options: argparse.Namespace) -> Room | None:
         raise ValidationError(
             "--room needs --rt60, the seconds in which sound decays by 60 dB, or --absorption."
         )
-    walls = options.absorption
-    if walls is not None:
-        walls = settings([f"absorption={walls}"])["absorption"]
+    walls = None if options.absorption is None else _walls(options.absorption)
     return Room(numbers, rt60=options.rt60, absorption=walls, drr_db=options.drr)
+
+
+def _walls(text: str) -> Any:
+    """Return what --absorption says: a number, a material, or JSON."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        if text.lstrip().startswith(("{", "[")):
+            raise ValidationError(
+                f"--absorption {text} is no JSON: {error.msg} at character {error.pos + 1}; write "
+                """it as '{"floor": "carpet", "walls": 0.1, "ceiling": 0.3}', in single quotes."""
+            ) from None
+        return text
 
 
 # -- shared --------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ def _pitch(name: str, target: str, *, summary: str) -> MetricSpec:
         needs=("reference",),
         per="line",
         chance="shuffle",
+        spatial=False,
         bounds=(0.0, 1.0),
         requires=("numpy", "scipy", "onnxruntime"),
         extra="spatialdrama-metrics",
