@@ -30,6 +30,7 @@ def command(
         description=help[0].upper() + help[1:] + ".",
         epilog="example:\n" + example,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,  # a new option must not change what an old command means
     )
     made.set_defaults(func=func)
     return made

@@ -111,3 +111,68 @@ def test_refusals_are_one_sentence_and_no_file(mono, tmp_path, capsys, more, wor
 def test_a_name_that_cannot_be_written_is_said_before_any_work(mono, tmp_path, capsys):
     assert render(mono, tmp_path / "out.mp3", "--renderer", "no-such-renderer") == 2
     assert "ends in .wav or .flac" in capsys.readouterr().err
+
+
+def refused(capsys, *arguments):
+    """Run, and return the one sentence that says why not."""
+    assert main(["render", *map(str, arguments)]) == 2
+    err = capsys.readouterr().err.strip()
+    assert len(err.splitlines()) == 1
+    return err
+
+
+def test_nothing_that_is_read_is_written_over(mono, tmp_path, capsys):
+    pose, brir = tmp_path / "walk.nc", tmp_path / "hall.wav"
+    Pose.fixed((1, 1, 0)).save(pose)
+    soundfile.write(brir, np.eye(400, 2) / 2, RATE)
+    (tmp_path / "link.flac").symlink_to(mono)
+    before = mono.read_bytes(), brir.read_bytes()
+    place = ("--azimuth", 40)
+    for out in (mono, tmp_path / "link.flac", mono.parent / ".." / "in" / "mono.flac"):
+        assert "file of --mono, which is read" in refused(capsys, "--mono", mono, *place, "-o", out)
+    assert "--brir" in refused(capsys, "--mono", mono, *place, "--brir", brir, "-o", brir)
+    link = tmp_path / "pose.wav"
+    link.symlink_to(pose)
+    assert "--pose" in refused(capsys, "--mono", mono, "--pose", pose, "-o", link)
+    assert (mono.read_bytes(), brir.read_bytes()) == before
+
+
+def test_a_recording_at_another_rate_is_told_in_the_words_of_a_shell(tmp_path, capsys):
+    soundfile.write(tmp_path / "slow.wav", np.zeros(1600), 16_000)
+    for renderer in ("physical", "geometric"):
+        err = refused(
+            capsys, "--mono", tmp_path / "slow.wav", "--azimuth", 40, "-o", tmp_path / "out.wav",
+            "--renderer", renderer,
+        )  # fmt: skip
+        assert "--mono" in err
+        assert "16000 Hz" in err
+        assert "sox" in err
+        assert "slow_48000.wav" in err
+    assert not (tmp_path / "out.wav").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--pose", "nope.txt"), "--pose nope.txt: there is no such file"),
+        (("--pose", "{pose}", "--elevation", 10), "--elevation goes with --azimuth"),
+        (("--pose", "{pose}", "--distance", 2), "--distance goes with --azimuth"),
+        (("--azimuth", 40, "--pose-format", "mrsdrama-120hz"), "--pose-format goes with --pose"),
+        (
+            ("--azimuth", 40, "--room", "6x5x3", "--absorption", "{floor: carpet}"),
+            "--absorption {floor: carpet} is no JSON",
+        ),
+        (("--azimuth", 40, "--room", "6x5x3", "--rt60", 350), "Did you mean 0.35?"),
+    ],
+)
+def test_options_that_do_not_go_together(mono, tmp_path, capsys, arguments, words):
+    Pose.fixed((1, 1, 0)).save(tmp_path / "walk.nc")
+    arguments = [str(tmp_path / "walk.nc") if a == "{pose}" else a for a in arguments]
+    assert words in refused(capsys, "--mono", mono, *arguments, "-o", tmp_path / "out.wav")
+    assert not (tmp_path / "out.wav").exists()
+
+
+def test_options_are_written_in_full(mono, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["render", "--mono", str(mono), "--azi", "40", "-o", str(tmp_path / "out.wav")])
+    assert "--azi" in capsys.readouterr().err
