@@ -9,18 +9,24 @@ C. H. Knapp and G. C. Carter (1976), IEEE Trans. ASSP 24, 320-327, for cross-cor
 
 from __future__ import annotations
 
+from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import fft
-from scipy.ndimage import uniform_filter1d
 
 from spatialdrama.dsp.active import frame_levels_db
-from spatialdrama.dsp.erb import erb_centres, erb_matrix
+from spatialdrama.dsp.ear_bands import (
+    IPD_BAND,
+    EarBands,
+    band_bins,
+    ear_bands,
+    geometry,
+)
 from spatialdrama.dsp.level import power_to_db
 from spatialdrama.dsp.stft import as_samples, frame_count, frame_times, frequencies, stft_blocks
-from spatialdrama.errors import ValidationError
 
 #: Hz; below it rooms rumble, above it the waveform's period nears the largest delay of a head.
 ITD_BAND = (150.0, 1800.0)
@@ -28,12 +34,8 @@ ITD_BAND = (150.0, 1800.0)
 MAX_ITD_US = 1000.0
 #: s; long enough for ten periods of a low voice, short enough for a walker (85 ms at 1 m/s: 9 cm).
 ITD_WINDOW_S = 0.085
-#: Hz; duplex theory: where interaural phase is heard (Lord Rayleigh 1907; Blauert 1997, 2.4).
-IPD_BAND = (100.0, 1500.0)
-#: Hz; from where a head casts a shadow to where speech ends.
-ILD_BAND = (200.0, 14_000.0)
-
 _GRID_US = 25.0  # a twentieth of the shortest period in the band: no peak can hide between
+_PEAK_BLOCKS = 16  # of the transform's blocks, in which peaks are sought at once
 
 
 class ItdTrack(NamedTuple):
@@ -77,53 +79,93 @@ class CrossTrack(NamedTuple):
     cross: NDArray[np.complexfloating]
 
 
-def _geometry(rate: float, window_s: float, hop_s: float) -> tuple[int, int]:
-    if not rate > 0:
-        raise ValidationError(f"rate must be positive, got {rate}")
-    length, hop = 2 * round(window_s * rate / 2), round(hop_s * rate)
-    if length < 4 or hop < 1:
-        raise ValidationError(
-            f"window_s={window_s} and hop_s={hop_s} are too short at {rate:g} Hz: "
-            f"{length} and {hop} samples"
-        )
-    return length, hop
-
-
-def _band_bins(band: tuple[float, float], n_fft: int, rate: float) -> slice:
-    low, high = band
-    if not 0 <= low < high <= rate / 2:
-        raise ValidationError(
-            f"band must satisfy 0 <= low < high <= {rate / 2:g} Hz (half the rate), got {band}"
-        )
-    hertz = frequencies(n_fft, rate)
-    # Never the mean: it has no interaural delay.
-    first = max(1, int(np.searchsorted(hertz, low)))
-    return slice(first, int(np.searchsorted(hertz, high, side="right")))
-
-
 def peak_lag(cross: NDArray, omega: NDArray, limit: float) -> tuple[NDArray, NDArray]:
     """Lag (s) and height of the highest point of the continuous cross-correlation.
 
     ``r(lag) = Re sum_k cross_k exp(-1j omega_k lag)`` is a finite sum of cosines, so instead of
-    upsampling or fitting a parabola its maximum is found exactly: a grid, then Newton steps.
+    upsampling or fitting a parabola its maximum is found exactly: a grid, then Newton steps. Within
+    a step of the grid the sum is its own Taylor series to the last digit, so the steps cost a
+    polynomial each instead of an exponential per bin.
+
+    Parameters
+    ----------
+    cross : ndarray of complex, shape (frames, bins)
+        Cross-spectrum, left times conjugate right.
+    omega : ndarray, shape (bins,)
+        Angular frequencies, rad/s.
+    limit : float
+        Largest lag to either side, s.
+
+    Returns
+    -------
+    lag, height : ndarray of float64, shape (frames,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> omega = 2 * np.pi * np.arange(200.0, 1800.0, 20.0)
+    >>> lag, height = peak_lag(np.exp(1j * omega * 3.21e-4)[None], omega, 1e-3)
+    >>> round(float(lag[0]) * 1e6, 6), round(float(height[0]), 6)
+    (321.0, 80.0)
     """
     steps = max(1, int(np.ceil(limit * 1e6 / _GRID_US)))
     grid = np.linspace(-limit, limit, 2 * steps + 1)
-    phase = np.outer(omega, grid).astype(cross.real.dtype)
-    heights = cross.real @ np.cos(phase) + cross.imag @ np.sin(phase)
-    lag = grid[np.argmax(heights, axis=1)]
+    turn = _turns(np.asarray(omega, dtype=np.float64).tobytes(), limit, len(grid))
+    rough = turn.astype(cross.dtype)
+    heights = cross.real @ rough.real.T - cross.imag @ rough.imag.T
+    nearest = np.argmax(heights, axis=1)
     step = grid[1] - grid[0]
-    low, high = np.maximum(lag - step, -limit), np.minimum(lag + step, limit)
-    cross = cross.astype(np.complex128)
+    taylor = _taylor(cross.astype(np.complex128) * turn[nearest], omega * step)
+    # In steps of the grid from here on, and no further than the next point or the limit.
+    low = np.where(nearest > 0, -1.0, 0.0)
+    high = np.where(nearest < len(grid) - 1, 1.0, 0.0)
+    orders = np.arange(len(taylor))[:, None]
+    first, second = (taylor * orders)[1:], (taylor * orders * (orders - 1))[2:]
+    offset = np.zeros(len(cross))
     for _ in range(4):
-        turned = cross * np.exp(-1j * np.outer(lag, omega))
-        slope = turned.imag @ omega
-        curvature = -(turned.real @ omega**2)
+        slope, curvature = _polynomial(first, offset), _polynomial(second, offset)
         # Newton where the curve bends down; elsewhere (the peak lies at the limit) go uphill.
         with np.errstate(divide="ignore", invalid="ignore"):
-            newton = np.where(curvature < 0, -slope / curvature, np.sign(slope) * step)
-        lag = np.clip(lag + np.nan_to_num(newton), low, high)
-    return lag, np.real(cross * np.exp(-1j * np.outer(lag, omega))).sum(axis=1)
+            newton = np.where(curvature < 0, -slope / curvature, np.sign(slope))
+        offset = np.clip(offset + np.nan_to_num(newton), low, high)
+    return grid[nearest] + offset * step, _polynomial(taylor, offset)
+
+
+@lru_cache(maxsize=4)
+def _turns(omega: bytes, limit: float, points: int) -> NDArray[np.complex128]:
+    """``exp(-1j lag omega)`` for every point of the grid, (points, bins); kept per band."""
+    turn = np.exp(-1j * np.outer(np.linspace(-limit, limit, points), np.frombuffer(omega)))
+    turn.flags.writeable = False
+    return turn
+
+
+def _taylor(turned: NDArray, angle: NDArray) -> NDArray[np.float64]:
+    """Coefficients (orders, frames) of ``Re sum_k turned_k exp(-1j angle_k x)``, exact in |x|<1."""
+    largest = float(np.abs(angle).max())
+    term, columns = np.ones_like(angle), [np.ones_like(angle)]
+    size = 1.0
+    # At least the curvature is needed; the rest until the last term is below double precision.
+    while len(columns) < 4 or size > 1e-17:
+        term = term * angle / len(columns)
+        size *= largest / len(columns)
+        columns.append(term)
+    table = np.stack(columns, axis=1)
+    # Powers of -1j: the parts alternate between real and imaginary, two plus and two minus.
+    table[:, 2::4] *= -1
+    table[:, 3::4] *= -1
+    out = np.empty((table.shape[1], len(turned)))
+    out[0::2] = (turned.real @ table[:, 0::2]).T
+    out[1::2] = (turned.imag @ table[:, 1::2]).T
+    return out
+
+
+def _polynomial(coefficients: NDArray, x: NDArray) -> NDArray:
+    """Value at x (frames,) of polynomials (orders, frames), by Horner's rule."""
+    value = coefficients[-1].copy()
+    for coefficient in coefficients[-2::-1]:
+        value *= x
+        value += coefficient
+    return value
 
 
 def itd_track(
@@ -176,24 +218,28 @@ def itd_track(
     208
     """
     samples = as_samples(samples, ears=2)
-    length, hop = _geometry(rate, window_s, hop_s)
+    length, hop = geometry(rate, window_s, hop_s)
     # Padding by the search range keeps the correlation from wrapping round.
     n_fft = fft.next_fast_len(length + int(np.ceil(max_itd_us * 1e-6 * rate)), real=True)
-    bins = _band_bins(band, n_fft, rate)
+    bins = band_bins(band, n_fft, rate)
     omega = 2 * np.pi * frequencies(n_fft, rate)[bins]
     frames = frame_count(samples.shape[-1], hop)
     lag, height = np.zeros(frames), np.zeros(frames)
     left, right = np.zeros(frames), np.zeros(frames)
-    for part, spectrum in stft_blocks(samples, length=length, hop=hop, n_fft=n_fft, bins=bins):
-        power = np.sum(np.abs(spectrum) ** 2, axis=-1, dtype=np.float64)
-        left[part], right[part] = power
+    blocks = stft_blocks(samples, length=length, hop=hop, n_fft=n_fft, bins=bins)
+    # Transforms want small blocks and the search for the peak large ones.
+    while group := list(islice(blocks, _PEAK_BLOCKS)):
+        start = group[0][0].start
+        spectrum = np.concatenate([spectrum for _, spectrum in group], axis=1)
+        power = (spectrum.real**2 + spectrum.imag**2).sum(axis=-1, dtype=np.float64)
+        left[start : start + power.shape[1]], right[start : start + power.shape[1]] = power
         sound = np.flatnonzero((power > 0).all(axis=0))
         if len(sound):
             cross = spectrum[0, sound] * spectrum[1, sound].conj()
             # One scale per frame: quiet frames would underflow in single precision.
             scale = np.maximum(np.abs(cross).max(axis=1), np.finfo("f4").tiny)
             found, peak = peak_lag(cross / scale[:, None], omega, max_itd_us * 1e-6)
-            index = part.start + sound
+            index = start + sound
             lag[index] = found
             height[index] = peak * scale / np.sqrt(left[index] * right[index])
     window_power = 0.375 * length * n_fft / 2  # of the Hann window, one-sided spectrum
@@ -222,7 +268,7 @@ def ild_track(
     rate : float
         Samples per second.
     centres : array_like, shape (bands,), optional
-        Hz; by default one band per Cam from 200 Hz to 14 kHz (33 bands), or to .45 of the rate.
+        Hz; by default one band per Cam from 200 Hz to 14 kHz (32 bands), or to .45 of the rate.
     window_s, hop_s : float
         Hann frame and its step, seconds.
 
@@ -244,25 +290,23 @@ def ild_track(
     >>> round(float(track.ild_db.mean()), 2)
     6.02
     """
-    samples = as_samples(samples, ears=2)
-    length, hop = _geometry(rate, window_s, hop_s)
-    if centres is None:
-        centres = erb_centres(low=ILD_BAND[0], high=min(ILD_BAND[1], 0.45 * rate))
-    centres = np.asarray(centres, dtype=np.float64)
-    # Unit rms in white noise of one band reads as power per bin; see itd_track for the window.
-    weights = erb_matrix(centres, n_fft=length, rate=rate).T / (0.375 * length)
-    frames = frame_count(samples.shape[-1], hop)
-    power = np.empty((2, frames, len(centres)))
-    for part, spectrum in stft_blocks(samples, length=length, hop=hop):
-        squared = spectrum.real.astype(np.float64) ** 2 + spectrum.imag.astype(np.float64) ** 2
-        power[:, part] = squared @ weights
-    level = power_to_db(power)
-    return IldTrack(
-        frame_times(frames, hop=hop, rate=rate),
-        centres,
-        level[0] - level[1],
-        power_to_db(power.mean(axis=0)),
-    )
+    return ild_of(ear_bands(samples, rate=rate, centres=centres, window_s=window_s, hop_s=hop_s))
+
+
+def ild_of(bands: EarBands) -> IldTrack:
+    """Interaural level difference from band powers that are there already; see :func:`ild_track`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> noise = np.random.default_rng(0).standard_normal(48000)
+    >>> bands = ear_bands(np.stack([2 * noise, noise]), rate=48000)
+    >>> round(float(ild_of(bands).ild_db.mean()), 2)
+    6.02
+    """
+    level = power_to_db(bands.power)
+    mean = power_to_db(bands.power.mean(axis=0, dtype=np.float64))
+    return IldTrack(bands.times, bands.centres, level[0] - level[1], mean)
 
 
 def broadband_ild_db(
@@ -289,7 +333,7 @@ def broadband_ild_db(
     20.0
     """
     samples = as_samples(samples, ears=2)
-    length, hop = _geometry(rate, window_s, hop_s)
+    length, hop = geometry(rate, window_s, hop_s)
     left, right = (frame_levels_db(ear, length=length, hop=hop) for ear in samples)
     return frame_times(len(left), hop=hop, rate=rate), left - right
 
@@ -329,8 +373,8 @@ def cross_track(
     0.25
     """
     samples = as_samples(samples, ears=2)
-    length, hop = _geometry(rate, window_s, hop_s)
-    bins = _band_bins(band, length, rate)
+    length, hop = geometry(rate, window_s, hop_s)
+    bins = band_bins(band, length, rate)
     blocks = stft_blocks(samples, length=length, hop=hop, bins=bins)
     cross = np.concatenate([spectrum[0] * spectrum[1].conj() for _, spectrum in blocks])
     times = frame_times(len(cross), hop=hop, rate=rate)
@@ -388,29 +432,57 @@ def coherence_track(
     >>> coherence_track(np.stack([noise, noise / 2]), rate=48000)[2].min().round(6)
     np.float64(1.0)
     """
-    samples = as_samples(samples, ears=2)
-    length, hop = _geometry(rate, window_s, hop_s)
-    if centres is None:
-        centres = erb_centres(low=ILD_BAND[0], high=min(ILD_BAND[1], 0.45 * rate))
-    centres = np.asarray(centres, dtype=np.float64)
-    weights = erb_matrix(centres, n_fft=length, rate=rate).T
-    frames = frame_count(samples.shape[-1], hop)
-    cross = np.empty((frames, len(centres)), dtype=np.complex128)
-    power = np.empty((2, frames, len(centres)))
-    for part, spectrum in stft_blocks(samples, length=length, hop=hop):
-        product = spectrum[0] * spectrum[1].conj()
-        cross[part] = product.real @ weights + 1j * (product.imag @ weights)
-        power[:, part] = (np.abs(spectrum) ** 2) @ weights
-    width = max(1, round(smooth_s / hop_s))
-    cross, power = _moving_sum(cross, width, axis=0), _moving_sum(power, width, axis=1)
-    norm = np.sqrt(power[0] * power[1])
-    sound = norm > 0
-    value = np.divide(np.abs(cross), norm, out=np.zeros(norm.shape), where=sound)
-    return frame_times(frames, hop=hop, rate=rate), centres, np.minimum(value, 1.0)
+    bands = ear_bands(samples, rate=rate, centres=centres, window_s=window_s, hop_s=hop_s)
+    return bands.times, bands.centres, coherence_of(bands, smooth_s=smooth_s)
 
 
-def _moving_sum(values: NDArray, width: int, *, axis: int) -> NDArray:
-    """Sum over a centred window of ``width`` frames, shorter at the ends."""
-    parts = (values.real, values.imag) if np.iscomplexobj(values) else (values,)
-    sums = [uniform_filter1d(p, width, axis=axis, mode="constant") for p in parts]
-    return sums[0] + 1j * sums[1] if len(sums) == 2 else np.maximum(sums[0], 0.0)
+def coherence_of(bands: EarBands, *, smooth_s: float = 0.2) -> NDArray[np.float64]:
+    """Interaural coherence from band powers that are there already; see :func:`coherence_track`.
+
+    Parameters
+    ----------
+    bands : EarBands
+    smooth_s : float
+        Width of the moving average, seconds; at least one frame.
+
+    Returns
+    -------
+    ndarray, shape (frames, bands)
+        0 where an ear is silent.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> noise = np.random.default_rng(0).standard_normal(24000)
+    >>> bands = ear_bands(np.stack([noise, noise / 2]), rate=48000)
+    >>> coherence_of(bands).min().round(6)
+    np.float64(1.0)
+    """
+    width = max(1, round(smooth_s / bands.hop_s))
+    cross, power = moving_sum(bands.cross, width), moving_sum(bands.power, width)
+    # Root by root: the product of two quiet ears' powers would underflow in single precision.
+    norm = np.sqrt(power[0]) * np.sqrt(power[1])
+    value = np.divide(np.abs(cross), norm, out=np.zeros_like(norm), where=norm > 0)
+    return np.minimum(value, 1.0).astype(np.float64)
+
+
+def moving_sum(values: NDArray, width: int) -> NDArray:
+    """Sum over a centred window of ``width`` frames, shorter at the ends; frames are axis -2.
+
+    Added up window by window. A running sum would leave rounding errors of loud frames behind in
+    the silence after them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> moving_sum(np.array([[1.0], [2.0], [4.0]]), 3).ravel().tolist()
+    [3.0, 7.0, 6.0]
+    """
+    before = width // 2
+    pad = [(0, 0)] * (values.ndim - 2) + [(before, width - 1 - before), (0, 0)]
+    padded = np.pad(values, pad)
+    frames = values.shape[-2]
+    total = padded[..., :frames, :].copy()
+    for start in range(1, width):
+        total += padded[..., start : start + frames, :]
+    return total
