@@ -10,11 +10,19 @@ import xarray as xr
 
 from spatialdrama.conventions import AXES, EARS
 from spatialdrama.errors import ValidationError
-from spatialdrama.io.sofa import CONVENTIONS, ROOM_CONVENTIONS, check_two_ears, flattened
+from spatialdrama.io.sofa import (
+    CONVENTIONS,
+    ROOM_CONVENTIONS,
+    check_ears,
+    check_two_ears,
+    flattened,
+)
 from spatialdrama.io.sofa_data import read_responses
 from spatialdrama.io.sofa_fields import open_sofa
 from spatialdrama.io.sofa_places import read_places
 
+#: s; sound takes it for 340 m, longer than any hall.
+LONGEST_DELAY = 1.0
 _SOUND_FILES = (".wav", ".flac", ".aif", ".aiff", ".w64", ".caf")
 
 
@@ -42,7 +50,7 @@ def read_brir(path: str | Path) -> xr.Dataset:
     ------
     ValidationError
         For a file that cannot be read, is cut off, has not two channels or receivers, lacks a
-        field, or holds values that are not finite.
+        field, or holds values that are not finite, a silent ear or delays of more than 1 s.
     PluginImportError
         When a SOFA file is read and ``sofar`` is not installed.
 
@@ -119,12 +127,7 @@ def _dataset(
     path: Path,
     **texts: str,
 ) -> xr.Dataset:
-    silent = ~response.any(axis=(1, 2))
-    if silent.any():
-        raise ValidationError(
-            f"{path.name}: response {int(np.argmax(silent))} is silent at both ears; the file is "
-            "damaged or incomplete, get another copy."
-        )
+    check_ears(response, delay, path.name, longest=LONGEST_DELAY)
     unit = {"position": "m", "source": "m", "listener": "m"}
     return xr.Dataset(
         {

@@ -31,6 +31,8 @@ CONVENTIONS = (
 )  # fmt: skip
 #: Conventions of responses measured in a room: another reader's.
 ROOM_CONVENTIONS = ("SingleRoomSRIR", "SingleRoomMIMOSRIR", "MultiSpeakerBRIR", "SingleRoomDRIR")
+#: s; sound takes 0.1 s for 34 m, further than any head was measured from.
+LONGEST_DELAY = 0.1
 #: m; the distance of spherical-harmonic sets that do not give theirs.
 _UNKNOWN_DISTANCE = 1.0
 
@@ -54,7 +56,8 @@ def read_sofa(path: str | Path) -> xr.Dataset:
     ------
     ValidationError
         For a file that is no SOFA file or is cut off, another convention, a missing field, more
-        or fewer than two ears, or values that are not finite.
+        or fewer than two ears, values that are not finite, an ear that is silent in a measurement,
+        or delays that are negative or longer than 0.1 s.
     PluginImportError
         When ``sofar`` is not installed.
 
@@ -157,12 +160,7 @@ def hrir_dataset(
             f"{name}: {len(response)} responses but SourcePosition of shape {position.shape}; "
             "one (x, y, z) per response is needed."
         )
-    silent = ~response.any(axis=(1, 2))
-    if silent.any():
-        raise ValidationError(
-            f"{name}: response {int(np.argmax(silent))} is silent at both ears; the file is "
-            "damaged or incomplete, get another copy."
-        )
+    check_ears(response, delay, name)
     digest = hashlib.sha256(Path(path).read_bytes()).hexdigest() if path is not None else ""
     return xr.Dataset(
         {
@@ -176,6 +174,38 @@ def hrir_dataset(
             "sha256": digest, "path": str(path or ""),
         },
     )  # fmt: skip
+
+
+def check_ears(
+    response: np.ndarray, delay: np.ndarray, name: str, *, longest: float = LONGEST_DELAY
+) -> None:
+    """Raise for a silent ear, or a delay that cannot be.
+
+    Parameters
+    ----------
+    response : (m, 2, t) float
+    delay : (m, 2) float, s
+    name : str
+        Of the file, for the message.
+    longest : float, s
+        What the delay may be at most.
+    """
+    silent = ~response.any(axis=2)
+    if silent.any():
+        measurement, ear = (int(i) for i in np.argwhere(silent)[0])
+        where = "both ears" if silent[measurement].all() else f"the {EARS[ear]} ear"
+        raise ValidationError(
+            f"{name}: response {measurement} is silent at {where}; the file is damaged or "
+            "incomplete, get another copy."
+        )
+    absurd = (delay < 0) | (delay > longest)
+    if absurd.any():
+        measurement, ear = (int(i) for i in np.argwhere(absurd)[0])
+        raise ValidationError(
+            f"{name}: Data.Delay of response {measurement} at the {EARS[ear]} ear is "
+            f"{delay[measurement, ear]:.4g} s; it must be from 0 to {longest:g} s (the file "
+            "counts it in samples), get another copy."
+        )
 
 
 def check_two_ears(file: SofaFields, response: np.ndarray) -> None:

@@ -165,3 +165,48 @@ def test_rooms_that_sound_for_minutes(options, message):
     with pytest.raises(ValidationError, match=message):
         Room((6, 5, 3), **options)
     assert Room((60, 50, 30), rt60=30).rt60 == 30.0
+
+
+@pytest.mark.parametrize("ear", [0, 1])
+def test_a_silent_ear_is_named(sphere_responses, ear):
+    from spatialdrama.io.sofa import hrir_dataset
+
+    response = sphere_responses["impulse_response"].values.copy()
+    response[17, ear] = 0
+    side = ("left", "right")[ear]
+    with pytest.raises(ValidationError, match=f"response 17 is silent at the {side} ear"):
+        hrir_dataset(response, sphere_responses["position"].values, rate=RATE)
+
+
+@pytest.mark.parametrize("seconds", [-1e-4, 0.11])
+def test_delays_that_no_head_has(sphere_responses, seconds):
+    from spatialdrama.io.sofa import hrir_dataset
+
+    delay = np.zeros(sphere_responses["delay"].shape)
+    delay[5, 1] = seconds
+    with pytest.raises(ValidationError, match=r"Data\.Delay of response 5 at the right ear is"):
+        hrir_dataset(
+            sphere_responses["impulse_response"].values, sphere_responses["position"].values,
+            rate=RATE, delay=delay,
+        )  # fmt: skip
+
+
+def test_a_room_response_with_a_silent_ear(tmp_path):
+    from spatialdrama.io.brir import read_brir
+
+    samples = np.zeros((400, 2))
+    samples[3, 0] = 1
+    soundfile.write(tmp_path / "half.wav", samples, RATE)
+    with pytest.raises(ValidationError, match=r"half\.wav: response 0 is silent at the right ear"):
+        read_brir(tmp_path / "half.wav")
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_head_of_no_numbers_is_never_made(sphere_responses):
+    """A dataset of one's own, past the reader's checks."""
+    from spatialdrama_render.head_preparation import prepare_head
+
+    broken = sphere_responses.copy(deep=True)
+    broken["impulse_response"].values[17, 1] = 0
+    with pytest.raises(ValidationError, match="silent or broken"):
+        prepare_head(broken, rate=RATE)

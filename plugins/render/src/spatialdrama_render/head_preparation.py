@@ -133,6 +133,7 @@ def prepare_head(
         far_distance=shells[0].distance,
         note="" if far.share is None else _RING_NOTE,
     )
+    _check_numbers(head, responses)
     if near == "none":
         return head
     model = responses.attrs.get("near", "sphere") if near == "auto" else near
@@ -140,7 +141,24 @@ def prepare_head(
         _shell(_analysed(responses, s, rate), far, equaliser, phase=phase, itd=itd, taps=head.taps)
         for s in shells[1:]
     ]
-    return attrs.evolve(head, near=_near_field(head, nearer, model))
+    head = attrs.evolve(head, near=_near_field(head, nearer, model))
+    _check_numbers(head, responses)
+    return head
+
+
+def _check_numbers(head: HrtfSet, responses: xr.Dataset) -> None:
+    """Refuse a head with anything that is no number, before it is kept or heard."""
+    parts = {n: getattr(head, n) for n in ("filters", "delays", "diffuse", "coherence")}
+    if head.near is not None:
+        parts |= {f"near {n}": getattr(head.near, n) for n in attrs.fields_dict(NearField)}
+    for what, values in parts.items():
+        if not np.isfinite(values).all():
+            where = [int(i) for i in np.argwhere(~np.isfinite(values))[0]]
+            raise ValidationError(
+                f"{head.title or responses.attrs.get('path') or 'the head'}: {what}{where} came "
+                f"out as {values[tuple(where)]}; a response of the set is silent or broken, get "
+                "another copy."
+            )
 
 
 @attrs.frozen(eq=False)

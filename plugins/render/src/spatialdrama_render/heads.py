@@ -22,8 +22,8 @@ from spatialdrama_render.near_field import NearField
 #: (:mod:`spatialdrama_render.ear_models`).
 HEADS = ("kemar", "spaced-pinnae", "sphere")
 _CLOSED_FORMS = {"spaced-pinnae": "spaced_pinnae", "sphere": "sphere"}
-#: Raised when the preparation gives other numbers for the same file.
-PREPARATION_VERSION = 5
+#: Raised when the preparation gives other numbers for the same file, or refuses what it took.
+PREPARATION_VERSION = 6
 _KEPT: dict[tuple, HrtfSet] = {}
 
 
