@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from spatialdrama.cli_drama import DEFAULT_METRICS, command, settings
+from spatialdrama.conventions import POSE_FORMATS
 from spatialdrama.errors import ValidationError
 
 #: Items that a dry run names.
@@ -23,6 +24,8 @@ def add_score(commands: Any) -> None:
         "  spatialdrama score out/drama --metrics itd_mae ild_mae cer\n"
         "  spatialdrama score binaural.wav --reference recorded.wav --metrics itd_mae ild_mae\n"
         '  spatialdrama score binaural.wav --transcript "Who\'s there?" --metrics cer --json\n'
+        "  spatialdrama score binaural.wav --pose tx_positions.txt \\\n"
+        "      --pose-format mrsdrama-120hz --metrics azimuth_mae_deg\n"
         "  spatialdrama score corpus/clips --reference corpus/recorded --metrics itd_mae \\\n"
         "      --scheduler processes --workers 8 --out table.json\n"
         "  spatialdrama score out/a out/b out/c --scheduler tcp://host:8786 --dry-run",
@@ -44,6 +47,11 @@ def add_score(commands: Any) -> None:
         "--prompt", action="append", default=[], metavar="SPEAKER=FILE",
         help="a voice prompt, for metrics that need one; may be given often",
     )  # fmt: skip
+    p.add_argument("--pose", metavar="PATH",
+                   help="where the voice of a recording is: .nc, .zarr, or rows in --pose-format; "
+                   "for several items a folder with a file of each name")  # fmt: skip
+    p.add_argument("--pose-format", metavar="NAME",
+                   help=f"with --pose: one of {', '.join(POSE_FORMATS)}")  # fmt: skip
     p.add_argument("--scheduler", metavar="WHERE",
                    help="for several items: threads (default), processes, or a Dask scheduler's "
                    "address")  # fmt: skip
@@ -68,6 +76,8 @@ def run_score(options: argparse.Namespace) -> int:
         "transcript": options.transcript,
         "language": options.language,
         "prompts": _prompts(options.prompt),
+        "pose": options.pose,
+        "pose_format": options.pose_format,
     }
     _check_out(options.out)
     if options.dry_run:

@@ -355,6 +355,27 @@ class TestScore:
         refused(capsys, main([*both, "--prompt", "ANNA"]), "SPEAKER=FILE")
         refused(capsys, main([*both, "--scheduler", "fast", "--dry-run"]), "'fast'")
 
+    def test_a_recording_against_its_tracker(self, tmp_path, capsys):
+        """Noise that is .5 ms earlier at the left ear is heard on the left."""
+        noise = np.random.default_rng(0).normal(0, 0.1, RATE + 24)
+        ears = np.stack([noise[24:], noise[:-24]])
+        soundfile.write(tmp_path / "b.wav", ears.T, RATE, subtype="FLOAT")
+        row = [-1.5, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]  # x is right, so the left ear's side
+        np.savetxt(tmp_path / "tx_positions.txt", np.tile(row, (120, 1)))
+        item = ["score", str(tmp_path / "b.wav"), "--metrics", "azimuth_mae_deg"]
+        pose = [*item, "--pose", str(tmp_path / "tx_positions.txt")]
+        form = ["--pose-format", "mrsdrama-120hz"]
+        assert main([*pose, *form, "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)["metrics"]["azimuth_mae_deg"]
+        assert found["aggregate"] < 60
+        assert main([*pose, *form, "--dry-run"]) == 0
+        assert "would score 1 item (b) by azimuth_mae_deg" in capsys.readouterr().out
+        refused(capsys, main(pose), "--pose-format")
+        refused(capsys, main(item), "--pose FILE")
+        refused(capsys, main([*item, *form]), "--pose FILE")
+        refused(capsys, main([*item, "--pose", "none.nc"]), "none.nc")
+        refused(capsys, main([*pose, "--pose-format", "mrsdrama", "--dry-run"]), "mrsdrama-120hz")
+
     def test_several_items(self, tmp_path, capsys, monkeypatch):
         monkeypatch.setenv("SPATIALDRAMA_HOME", str(tmp_path / "home"))
         x = np.random.default_rng(0).normal(0, 0.1, (2, RATE))

@@ -59,7 +59,8 @@ def compare(
     caption : str, optional
     seed : int
     **options
-        Handed to :func:`spatialdrama.score`: ``scheduler``, ``prompts``, ``cache`` and others.
+        Handed to :func:`spatialdrama.score`: ``scheduler``, ``prompts``, ``pose``, ``cache`` and
+        others.
 
     Returns
     -------

@@ -14,7 +14,7 @@ import spatialdrama
 from spatialdrama.errors import SpatialDramaError, ValidationError
 from spatialdrama.registry import entry, get
 from spatialdrama.runtime.cache import key_of
-from spatialdrama.types import BinauralAudio, Speech
+from spatialdrama.types import BinauralAudio, Pose, Speech
 from spatialdrama.types.validate import is_stored
 
 #: Raised when cuts, pairings or the stored form change.
@@ -68,6 +68,30 @@ def any_digest(value: Any) -> str | None:
     if isinstance(value, BinauralAudio | Speech):
         return sound_digest(value)
     return file_digest(value)
+
+
+def pose_digest(pose: Pose) -> str:
+    """Return sha256 of times, places, orientations and which of them are valid."""
+    digest = hashlib.sha256()
+    for part in (pose.time, pose.position, pose.orientation, pose.valid):
+        digest.update(f"{part.shape}{part.dtype}".encode() + part.values.tobytes())
+    return digest.hexdigest()
+
+
+def path_digest(path: Any) -> str:
+    """Return a file's digest; of a folder that of its files' names, sizes and times of change.
+
+    A folder may hold a model of gigabytes, so its bytes are not read.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        return file_digest(path)
+    digest = hashlib.sha256()
+    for file in sorted(f for f in path.rglob("*") if f.is_file()):
+        state = file.stat()
+        told = f"{file.relative_to(path)}\0{state.st_size}\0{state.st_mtime_ns}\0"
+        digest.update(told.encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
 
 
 @functools.lru_cache(maxsize=64)

@@ -9,9 +9,10 @@ import attrs
 
 from spatialdrama.errors import ValidationError
 from spatialdrama.runtime.progress import progress as progress_bar
+from spatialdrama.scoring.poses import check_times
 from spatialdrama.scoring.prompts import drama_prompts, given_prompts
 from spatialdrama.scoring.reference import check_pair, dry_reference
-from spatialdrama.types import BinauralAudio, Drama, Line, Script, Speech
+from spatialdrama.types import BinauralAudio, Drama, Line, Pose, Script, Speech
 
 #: s; how much later than its own end a line is still heard: 34 m of air, or the start of a tail.
 LATE = 0.1
@@ -21,7 +22,7 @@ REMEDIES = {
     "line": "pass transcript='...', or --transcript TEXT, or score a Drama",
     "script": "score a Drama, which has one",
     "scene": "score a Drama, which has one",
-    "pose": "score a Drama, which has one",
+    "pose": "pass pose=..., or --pose FILE, or score a Drama",
     "prompt": "pass prompts={speaker: Speech}, or score a Drama with stems",
 }
 
@@ -69,6 +70,7 @@ def cuts_of(
     transcript: str | None = None,
     language: str | None = None,
     prompts: Any = None,
+    pose: Pose | None = None,
     progress: bool | None = False,
 ) -> tuple[list[Cut], dict[str, list[str]]]:
     """Return all cuts of a drama or recording, and notes by the need that they explain.
@@ -76,7 +78,8 @@ def cuts_of(
     Raises
     ------
     ValidationError
-        For sound that is neither, or a reference of another rate or length.
+        For sound that is neither, a reference of another rate or length, or a pose of another
+        time.
     """
     notes: dict[str, list[str]] = {}
     if not isinstance(sound, Drama | BinauralAudio):
@@ -84,7 +87,9 @@ def cuts_of(
     if reference is not None:
         check_pair(sound.audio if isinstance(sound, Drama) else sound, reference)
     if isinstance(sound, BinauralAudio):
-        return recording_cuts(sound, reference, transcript, language, prompts), notes
+        if pose is not None:
+            notes["pose"] = check_times(pose, sound)
+        return recording_cuts(sound, reference, transcript, language, prompts, pose), notes
     if "reference" in needs and reference is None:
         with progress_bar(label="rendering the dry reference", total=1, show=progress) as bar:
             reference, note = dry_reference(sound)
@@ -129,6 +134,7 @@ def recording_cuts(
     transcript: str | None,
     language: str | None,
     prompts: Any,
+    pose: Pose | None = None,
 ) -> list[Cut]:
     """Return a recording as the one line and the one item that it is."""
     given: dict[str, Any] = {}
@@ -141,6 +147,8 @@ def recording_cuts(
         given["prompt"] = next(iter(spoken.values()))
     if reference is not None:
         given["reference"] = reference
+    if pose is not None:
+        given["pose"] = pose
     if transcript is not None:
         line = Line("speaker", transcript, language=language, start=0.0, end=audio.duration)
         given |= {"line": line, "script": Script([line])}

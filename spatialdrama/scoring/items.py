@@ -14,7 +14,7 @@ from spatialdrama.errors import ValidationError
 from spatialdrama.io.files import read_json
 from spatialdrama.io.scenes import scene_to_dict
 from spatialdrama.io.scripts import script_to_dict
-from spatialdrama.scoring import content
+from spatialdrama.scoring import content, poses
 from spatialdrama.scoring.cuts import Cut, cuts_of
 from spatialdrama.types import BinauralAudio, Drama
 from spatialdrama.types.validate import unknown_name
@@ -39,6 +39,8 @@ class Item:
     reference : BinauralAudio or Path, optional
     transcript, language : str, optional
     prompts : mapping of speaker to Speech, BinauralAudio or path, optional
+    pose : Pose or PoseFile, optional
+        Of a recording's voice.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Item:
     transcript: str | None = None
     language: str | None = None
     prompts: Any = None
+    pose: Any = None
 
     def cuts(
         self, needs: Collection[str], *, progress: bool | None = False, keep: bool = False
@@ -55,7 +58,8 @@ class Item:
         reference = opened(self.reference, keep)
         return cuts_of(
             opened(self.sound, keep), needs, reference=reference, transcript=self.transcript,
-            language=self.language, prompts=self.prompts, progress=progress,
+            language=self.language, prompts=self.prompts,
+            pose=poses.read(self.pose) if "pose" in needs else None, progress=progress,
         )  # fmt: skip
 
     def is_alone(self, per: str) -> bool:
@@ -74,7 +78,7 @@ class Item:
         if isinstance(sound, Drama) or (isinstance(sound, Path) and not sound.is_file()):
             return True
         has = {"reference": self.reference, "prompt": self.prompts, "line": self.transcript,
-               "script": self.transcript}  # fmt: skip
+               "script": self.transcript, "pose": self.pose}  # fmt: skip
         return has.get(need) is not None
 
     def content(self, needs: Collection[str]) -> dict[str, Any]:
@@ -86,6 +90,8 @@ class Item:
             told["dry"] = self._renderer() if dry else None
         if {"line", "script"} & set(needs):
             told["said"] = [self.transcript, self.language]
+        if "pose" in needs:
+            told["pose"] = poses.digest(self.pose)
         if "prompt" in needs and self.prompts:
             told["prompts"] = {str(k): content.any_digest(v) for k, v in self.prompts.items()}
         return told
@@ -145,7 +151,14 @@ def opened(sound: Any, keep: bool = False) -> Any:
 
 
 def gather(
-    items: Any, *, reference: Any, transcript: Any, language: Any, prompts: Any
+    items: Any,
+    *,
+    reference: Any,
+    transcript: Any,
+    language: Any,
+    prompts: Any,
+    pose: Any = None,
+    pose_format: str | None = None,
 ) -> tuple[list[Item], bool]:
     """Return all items with what belongs to each, and whether they are several by kind.
 
@@ -169,6 +182,7 @@ def gather(
         for name in given if isinstance(given, Mapping) else ():
             if name not in things:
                 raise unknown_name(f"item, of which a {what} is given", str(name), names)
+    placed = poses.poses_of(pose, pose_format, things, several)
     spoken = isinstance(prompts, Mapping) and any(isinstance(v, Mapping) for v in prompts.values())
     return [
         Item(
@@ -178,6 +192,7 @@ def gather(
             transcript.get(name) if isinstance(transcript, Mapping) else transcript,
             language.get(name) if isinstance(language, Mapping) else language,
             prompts.get(name) if spoken else prompts,
+            placed.get(name),
         )
         for name, thing in things.items()
     ], several

@@ -42,6 +42,8 @@ def score(
     transcript: str | Mapping[str, str] | None = None,
     language: str | Mapping[str, str] | None = None,
     prompts: Any = None,
+    pose: Any = None,
+    pose_format: str | None = None,
     scheduler: Any = None,
     workers: int | None = None,
     batch: int | None = None,
@@ -70,6 +72,14 @@ def score(
         where items differ. A speaker of a drama without one is compared with the longest other
         stem of his own, and the table's notes say so. The speaker of a recording has any name:
         ``{"speaker": prompt}``.
+    pose : Pose, path, or mapping of item to either, optional
+        Where the voice of a recording is, in the listener's frame; time 0 is the first sample, and
+        before its first and after its last moment a pose stays where it is. For several items
+        also a folder with ``name.nc``, ``.zarr``, ``.npy`` or ``.txt`` for each. A drama has
+        poses of its own and takes none.
+    pose_format : str, optional
+        Convention of pose files that do not say it, such as ``"mrsdrama-120hz"``; see
+        :meth:`spatialdrama.Pose.read`.
     scheduler : optional
         Where several items are scored. Default: threads of this process. ``"processes"`` starts a
         local Dask cluster; an address (``"tcp://host:8786"``), a Dask ``Client`` or cluster is
@@ -117,8 +127,9 @@ def score(
             raise ValidationError(f"{name} must be a whole number from 1; got {number!r}.")
     wanted = wanted_metrics(metrics)
     found, several = gather(
-        items, reference=reference, transcript=transcript, language=language, prompts=prompts
-    )
+        items, reference=reference, transcript=transcript, language=language, prompts=prompts,
+        pose=pose, pose_format=pose_format,
+    )  # fmt: skip
     for w in wanted if several else ():  # a single one says what is wrong when it is opened
         for need in sorted(w.spec.needs):
             if not any(item.could(need) for item in found):
