@@ -122,10 +122,25 @@ def _settings() -> list[str]:
 
 
 def _by_content(value: Any) -> Any:
-    """Return a file's digest for its path, such as that of weights; anything else as it is."""
-    if isinstance(value, str | os.PathLike) and Path(value).is_file():
-        return {"file": file_digest(value)}
-    return value
+    """Return the digest of what a path names, such as weights; anything else as it is.
+
+    ``"name:PATH"``, as recognisers have it, keeps its name.
+    """
+    if isinstance(value, Mapping):
+        return {name: _by_content(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_by_content(part) for part in value]
+    if not isinstance(value, str | os.PathLike):
+        return value
+    if _is_there(value):
+        return {"file": path_digest(value)}
+    name, _, path = os.fspath(value).partition(":")
+    return {"name": name, "file": path_digest(path)} if _is_there(path) else value
+
+
+def _is_there(path: str | os.PathLike) -> bool:
+    # The empty text is no path, although pathlib takes it for the working folder.
+    return bool(os.fspath(path)) and os.path.exists(path)
 
 
 def described(kind: str, name: str, options: Mapping[str, Any]) -> dict[str, Any] | None:

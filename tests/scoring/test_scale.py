@@ -1,5 +1,6 @@
 """Kept scores, runs that were stopped, processes, Dask, and memory."""
 
+import json
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 
 import spatialdrama as sd
 from spatialdrama.errors import ValidationError
-from spatialdrama.runtime.cache import Cache
+from spatialdrama.runtime.cache import Cache, key_of
 
 RATE = 16_000
 
@@ -87,6 +88,64 @@ class TestKept:
         monkeypatch.delenv("SPATIALDRAMA_SPATIAL_AST")
         monkeypatch.setenv("SPATIALDRAMA_PROGRESS", "1")
         assert told() == other
+
+    @pytest.mark.parametrize("name", ["isdrama/ang_cos", "isdrama/dis_cos"])
+    def test_the_checkpoint_that_a_variable_names_counts_by_content(
+        self, tmp_path, monkeypatch, name
+    ):
+        from spatialdrama.scoring.content import described
+
+        monkeypatch.delenv("SPATIALDRAMA_SPATIAL_AST", raising=False)
+        found = [described("metric", name, {})]
+        for file, says in (("a.pth", b"one"), ("a.pth", b"other"), ("b.pth", b"other")):
+            (tmp_path / file).write_bytes(says)
+            monkeypatch.setenv("SPATIALDRAMA_SPATIAL_AST", str(tmp_path / file))
+            found.append(described("metric", name, {}))
+        none, one, other, moved = (key_of(made) for made in found)
+        assert len({none, one, other}) == 3
+        assert moved == other
+
+    def test_options_that_name_files_and_folders_count_by_content(self, tmp_path, monkeypatch):
+        from spatialdrama.scoring.content import described
+
+        def told(recogniser):
+            return key_of(described("metric", "cer", {"recogniser": recogniser}))
+
+        heard, model = tmp_path / "heard.json", tmp_path / "model"
+        heard.write_text('{"Hi.": "hi"}')
+        (model / "deep").mkdir(parents=True)
+        (model / "deep" / "model.bin").write_bytes(b"one")
+        first = told(f"transcripts:{heard}"), told(f"faster-whisper:{model}")
+        assert len(set(first)) == 2
+        assert told(f"paraformer-zh:{model}") != first[1]
+        heard.write_text('{"Hi.": "ho"}')
+        (model / "deep" / "model.bin").write_bytes(b"other")
+        second = told(f"transcripts:{heard}"), told(f"faster-whisper:{model}")
+        assert not set(first) & set(second)
+        heard.rename(tmp_path / "moved.json")
+        assert told(f"transcripts:{tmp_path / 'moved.json'}") == second[0]
+        # A name is not a path: what lies in the working folder does not matter to it.
+        monkeypatch.chdir(tmp_path)
+        named = told("whisper-base"), told("transcripts:"), told("")
+        (tmp_path / "more").write_text("")
+        assert (told("whisper-base"), told("transcripts:"), told("")) == named
+
+    def test_transcripts_that_changed_are_compared_anew(self, make, tmp_path):
+        """A kept score must not outlive the file that it was made from."""
+        (tmp_path / "clips").mkdir()
+        make.pair()[0].save(tmp_path / "clips" / "a.wav")
+        heard = tmp_path / "heard.json"
+        found = []
+        for says in ("good night", "wood kite", "good night"):
+            heard.write_text(json.dumps({"Good night.": says}))
+            table = sd.score(
+                tmp_path / "clips",
+                {"cer/faster-whisper": {"recogniser": f"transcripts:{heard}"}},
+                transcript="Good night.", language="en",
+            )  # fmt: skip
+            found.append(table["cer/faster-whisper"])
+        # "goodnight" to "woodkite": g to w, n to k, and three edits from "ght" to "te".
+        assert found == pytest.approx([0.0, 5 / 9, 0.0])
 
     def test_dramas_with_their_dry_reference(self, tmp_path, monkeypatch):
         """Kept by sound, script, stems and the renderer that makes the reference."""
