@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import numba
 import numpy as np
 import pytest
 from scipy.signal import fftconvolve
@@ -12,6 +13,7 @@ from spatialdrama_render.lowpass import LowPasses
 from spatialdrama_render.tail_convolver import TailConvolver
 
 from spatialdrama.errors import ValidationError
+from spatialdrama.types import Pose
 
 
 def random_directions(n, seed):
@@ -198,3 +200,38 @@ def test_blas_keeps_to_one_thread_while_rendering(sphere, noise, monkeypatch):
     assert seen
     assert set(seen) == {1}
     assert [p["num_threads"] for p in threadpool_info()] == before
+
+
+def test_compiling_is_said_where_nothing_is_kept_and_once(monkeypatch, capsys):
+    from spatialdrama_render import jit
+
+    def double(x):
+        return 2 * x
+
+    monkeypatch.delenv("SPATIALDRAMA_PROGRESS", raising=False)
+    monkeypatch.setattr(jit, "_said", False)
+    monkeypatch.setattr(jit, "_is_kept", lambda function: False)
+    fresh = numba.njit(double)
+    assert jit.say_before_compiling(fresh)
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
+    assert not jit.say_before_compiling(fresh)  # once a process
+    monkeypatch.setattr(jit, "_said", False)
+    fresh(1.0)
+    assert not jit.say_before_compiling(fresh)  # compiled already
+    assert not capsys.readouterr().err
+    monkeypatch.setenv("SPATIALDRAMA_PROGRESS", "0")
+    assert jit.say_before_compiling(numba.njit(double))
+    assert not capsys.readouterr().err
+
+
+def test_what_is_kept_on_disk_is_known(sphere, noise):
+    from spatialdrama_render import jit, source
+
+    sphere.render(noise(480), Pose.fixed((1, 1, 0)))
+    assert jit._is_kept(source._hear)
+    kept = source._hear._cache._cache_file
+    stamp, kept._source_stamp = kept._source_stamp, "another"
+    try:
+        assert not jit._is_kept(source._hear)
+    finally:
+        kept._source_stamp = stamp

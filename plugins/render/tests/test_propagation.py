@@ -65,3 +65,17 @@ def test_mouth_angle_of_the_source_and_of_its_mirror_image():
     # Away from the listener at first hand (-0.6), towards it through the wall (+0.6).
     np.testing.assert_allclose(paths.cos_mouth[0], [-0.6, 0.6], atol=1e-9)
     np.testing.assert_allclose(paths.distance[0], [2, 4], atol=1e-9)
+
+
+def test_where_the_mouth_points_is_computed_when_it_is_asked(monkeypatch):
+    """An hour of tracking has 720,000 orientations that a source without a front never needs."""
+    pose = Pose.walk([(2, 1, 0), (-1, 2, 0)], speed=1.0)
+    with monkeypatch.context() as patched:
+        patched.setattr(Pose, "quaternions_at", lambda *_: pytest.fail("nobody asked"))
+        track = Track(pose)
+        track.positions_at(np.linspace(0, 1, 5))
+    times = np.array([0.0, 0.5, 1.0])
+    forward = head_matrices(pose, times)[:, :, 0]
+    np.testing.assert_allclose(track.axis_at(times), forward, atol=1e-3)
+    part = Track(pose).between(0, 1)
+    assert part.axis.shape == (3, len(part.axis_time))

@@ -1,5 +1,8 @@
 """Streaming: the same samples as offline, block by block, with a head that turns."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from spatialdrama_render.stream import slerp
@@ -98,6 +101,11 @@ def test_slerp_is_scipys():
         (np.zeros(256, np.float32), (0, 0, 0), "quaternion"),
         (np.zeros(256, np.float32), (0, 0, 0, 0), "quaternion"),
         (np.zeros(256, np.float32), (0, 0, np.nan, 1), "quaternion"),
+        (np.zeros(256, np.float32), "ab", "quaternion .*; got 'ab'"),
+        (np.zeros(256, np.float32), ("a", 0, 0, 1), "quaternion"),
+        (np.zeros(256, np.float32), {}, "quaternion"),
+        (0.5, None, "mono of shape"),
+        ("ab", None, "mono of shape"),
     ],
 )
 def test_what_is_wrong_is_said(sphere, blocks, orientation, message):
@@ -115,3 +123,50 @@ def test_several_speakers_need_names(sphere):
 def test_blocks_are_multiples_of_the_control_points(sphere):
     with pytest.raises(ValidationError, match="multiple of 128"):
         sphere.stream(Pose.fixed((1, 1, 0)), block=200, seconds=1)
+
+
+@pytest.mark.parametrize("block", [0, -128, 2.5, "a", None, True])
+def test_a_block_is_a_number_of_samples(sphere, block):
+    with pytest.raises(ValidationError, match="block must be a whole number from 1 to"):
+        sphere.stream(Pose.fixed((1, 1, 0)), block=block, seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "message"),
+    [
+        (Pose.fixed((1, 1, 0)), {"seconds": np.nan}, "seconds must be more than zero s; got nan"),
+        (Pose.fixed((1, 1, 0)), {"seconds": "x"}, "seconds must be a number in s; got 'x'"),
+        (Pose.fixed((1, 1, 0)), {"seconds": -1}, "seconds must be more than zero s; got -1"),
+        (Pose.fixed((1, 1, 0)), {"start": np.inf}, "start must be a finite number; got inf"),
+        (Pose.fixed((1, 1, 0)), {"room": "hall"}, "room must be a Room or None; got 'hall'"),
+        ((1, 2, 3), {}, "needs a Pose"),
+        (None, {}, "needs a Pose"),
+    ],
+)
+def test_what_is_wrong_is_said_before_the_first_block(sphere, source, options, message):
+    with pytest.raises(ValidationError, match=message):
+        sphere.stream(source, **{"seconds": 1} | options)
+
+
+def test_the_first_block_is_on_time():
+    """In a process of its own, with a room: 5.3 ms are what a block lasts; 20 bear a busy core."""
+    code = (
+        "import time, numpy as np\n"
+        "import spatialdrama as sd\n"
+        "renderer = sd.load_renderer('physical', hrtf='sphere')\n"
+        "room = sd.Room((6, 5, 3), rt60=0.3)\n"
+        "stream = renderer.stream(sd.Pose.fixed((1, 1, 0)), room=room, seconds=1)\n"
+        "block = np.full(256, 0.1, np.float32)\n"
+        "began = time.thread_time()\n"
+        "stream.process(block, (0, 0, 0, 1))\n"
+        "print(1000 * (time.thread_time() - began))\n"
+    )
+    made = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert float(made.stdout) < 20
+
+
+def test_warming_up_leaves_no_sound(sphere):
+    stream = sphere.stream(WALK, room=ROOM, seconds=5)
+    for _ in range(4):
+        assert not stream.process(np.zeros(256, np.float32)).any()
+    assert stream.time == pytest.approx(4 * 256 / RATE)

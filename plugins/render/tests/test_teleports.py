@@ -4,11 +4,12 @@ import warnings
 
 import numpy as np
 import pytest
+from spatialdrama_render.geometric import GeometricRenderer
 from spatialdrama_render.propagation import Track
 from spatialdrama_render.teleports import FADE, jumps, pieces
 
 from spatialdrama.errors import SpatialDramaWarning, ValidationError
-from spatialdrama.types import Pose
+from spatialdrama.types import Pose, Scene
 
 RATE = 48_000
 
@@ -86,3 +87,27 @@ def test_several_jumps_are_one_warning(sphere, noise):
     said = [str(w.message) for w in caught if issubclass(w.category, SpatialDramaWarning)]
     assert len(said) == 1
     assert "2 more times" in said[0]
+
+
+def test_a_listener_who_jumps_is_told_of(sphere, noise):
+    """Not faded: the warning says so, once, and says where."""
+    listener = path([(0.005 * k - (2.0 if k >= 60 else 0.0), 0.0, 0.0) for k in range(120)])
+    here, scene_of = Pose.fixed((3, 1, 0)), {"A": Pose.fixed((3, 1, 0)), "B": Pose.fixed((3, 2, 0))}
+    with pytest.warns(SpatialDramaWarning, match=r"the listener jumps 1\.99 m at t = 0\.49 s;"):
+        sphere.render(noise(4800), here, listener=listener)
+    with pytest.warns(SpatialDramaWarning, match="the listener jumps"):
+        GeometricRenderer().render(noise(4800), here, listener=listener)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        scene = Scene(None, scene_of, listener=listener)
+        sphere.render_scene([("A", 0.0, noise(4800)), ("B", 0.0, noise(4800))], scene)
+    assert len([w for w in caught if "the listener jumps" in str(w.message)]) == 1
+    # One who walks or drives is not.
+    sphere.render(noise(480), here, listener=path([(0.01 * k, 0, 0) for k in range(50)]))
+
+
+def test_a_listener_as_fast_as_sound_is_refused(sphere, noise):
+    listener = path([(-3.5 * k, 0, 0) for k in range(60)])  # 420 m/s
+    for renderer in (sphere, GeometricRenderer()):
+        with pytest.raises(ValidationError, match="the listener moves at 420 m/s at t = "):
+            renderer.render(noise(480), Pose.fixed((3, 1, 0)), listener=listener)

@@ -13,7 +13,7 @@ from spatialdrama.errors import SpatialDramaWarning, ValidationError
 from spatialdrama.types import Pose, Room, Speech
 from spatialdrama.types.validate import finite
 from spatialdrama_render.propagation import Track
-from spatialdrama_render.teleports import Piece, pieces
+from spatialdrama_render.teleports import Piece, jumps, pieces
 
 #: s; how densely paths are checked against walls and heads.
 _STEP = 0.01
@@ -201,15 +201,41 @@ def warn_left_out(renderer: str, what: str) -> None:
     )
 
 
-def _check_speed(track: Track) -> None:
+def check_listener_moves(listener: Pose | None) -> None:
+    """Refuse a listener as fast as sound for longer than a step, and say where one jumps.
+
+    A jump of the listener is not faded: all sources are heard to move at once, fast enough to
+    click or whistle.
+    """
+    if listener is None:
+        return
+    track = Track(listener)
+    cuts = jumps(track)
+    _check_speed(track, "the listener", without=cuts)
+    if len(cuts):
+        i = int(cuts[0])
+        step = float(np.linalg.norm(track.place[:, i + 1] - track.place[:, i]))
+        more = f" and {len(cuts) - 1} more times" if len(cuts) > 1 else ""
+        warnings.warn(
+            f"the listener jumps {step:.2f} m at t = {track.time[i]:.2f} s{more}; this is heard as "
+            "motion, with a click or a whistle. Render the parts on either side apart and fade "
+            "between them.",
+            SpatialDramaWarning,
+            stacklevel=4,
+        )
+
+
+def _check_speed(track: Track, who: str = "the source", without: Any = ()) -> None:
+    """Refuse what is as fast as sound in any step but those left out."""
     if track.still:
         return
     time = track.time
     speed = np.linalg.norm(np.diff(track.place, axis=1), axis=0) / np.diff(time)
+    speed[np.asarray(without, dtype=int)] = 0.0
     i = int(np.argmax(speed))
     if speed[i] >= SPEED_OF_SOUND:
         raise ValidationError(
-            f"the source moves at {speed[i]:.0f} m/s at t = {time[i]:.2f} s, as fast as sound; "
+            f"{who} moves at {speed[i]:.0f} m/s at t = {time[i]:.2f} s, as fast as sound; "
             "slow the pose down or cut it where it jumps."
         )
 

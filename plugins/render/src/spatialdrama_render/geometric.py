@@ -17,7 +17,7 @@ from spatialdrama.conventions import EAR_POSITIONS, EARS, HEAD_RADIUS, HOUSE_RAT
 from spatialdrama.errors import ValidationError
 from spatialdrama.types import BinauralAudio, Pose, Room, Scene
 from spatialdrama_render import delay
-from spatialdrama_render.checks import Job, checked_job, warn_left_out
+from spatialdrama_render.checks import Job, check_listener_moves, checked_job, warn_left_out
 from spatialdrama_render.mixing import check_scene, mix_stems
 from spatialdrama_render.propagation import emission_times, head_matrices
 from spatialdrama_render.threads import one_blas_thread
@@ -88,6 +88,7 @@ class GeometricRenderer:
             mono, pose, rate=rate, start=start, room=room, listener=listener, gain_db=gain_db,
             house_rate=self.rate,
         )  # fmt: skip
+        check_listener_moves(listener)
         if job.room is not None:
             warn_left_out("geometric", f"the room {job.room!r}")
         return BinauralAudio(self._render(job), self.rate, provenance=self._provenance())

@@ -6,7 +6,9 @@ on disk, so that the first call of a machine alone pays for the compiler.
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -17,6 +19,8 @@ import numba
 #: Sums may be reordered and fused, which is what makes them run eight lanes wide. NaN and infinity
 #: keep their meaning: what is broken stays visible.
 FASTMATH = frozenset({"nsz", "arcp", "contract", "afn", "reassoc"})
+#: Whether this process said that it compiles.
+_said = False
 _KERNELS = re.compile(rb"^(from|import) (numba|spatialdrama_render\.jit)\b", re.MULTILINE)
 
 
@@ -31,6 +35,40 @@ def inner(function: Callable[..., Any]) -> Any:
     Called from Python it would take the process down, so its name begins with an underscore.
     """
     return _compiled(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+
+def say_before_compiling(function: Any) -> bool:
+    """Say on stderr, once a process, that a kernel is about to be compiled; return whether so.
+
+    ``SPATIALDRAMA_PROGRESS=0`` silences it, as it does bars.
+
+    Parameters
+    ----------
+    function : kernel
+        One that is compiled last of those it stands for: where it is kept, all are.
+    """
+    global _said
+    if _said or function.signatures or _is_kept(function):
+        return False
+    _said = True
+    quiet = os.environ.get("SPATIALDRAMA_PROGRESS", "").strip().lower()
+    if quiet not in ("0", "no", "off", "false"):
+        sys.stderr.write(
+            "spatialdrama: compiling the renderer, once on this machine, about 25 s ...\n"
+        )
+        sys.stderr.flush()
+    return True
+
+
+def _is_kept(function: Any) -> bool:
+    """Whether a kernel was compiled before and is still good; True where that cannot be known."""
+    kept = getattr(getattr(function, "_cache", None), "_cache_file", None)
+    if not hasattr(kept, "_load_index"):
+        return True
+    try:
+        return bool(kept._load_index())
+    except Exception:  # a broken index is compiled anew, and is no reason to stop here
+        return False
 
 
 def _compiled(function: Callable[..., Any], **options: Any) -> Any:

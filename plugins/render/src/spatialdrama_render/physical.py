@@ -13,18 +13,19 @@ import xarray as xr
 from spatialdrama.conventions import HOUSE_RATE
 from spatialdrama.errors import ValidationError
 from spatialdrama.types import BinauralAudio, Pose, Room, Scene, Source
+from spatialdrama.types.validate import check_positive, finite
 from spatialdrama_render import buses
 from spatialdrama_render.air import Air
-from spatialdrama_render.checks import checked_job
+from spatialdrama_render.checks import check_listener_moves, check_surroundings, checked_job
 from spatialdrama_render.directivity import check_directivity
-from spatialdrama_render.engine import Ears
+from spatialdrama_render.engine import GRAIN, Ears
 from spatialdrama_render.heads import load_head
 from spatialdrama_render.hrtf import HrtfSet
 from spatialdrama_render.mixing import talkers_of
 from spatialdrama_render.options import check_options, check_whole
 from spatialdrama_render.outputs import Outputs
 from spatialdrama_render.plan import Acoustics, Plan, Receiver
-from spatialdrama_render.stream import STREAM_BLOCK, Silence, Stream
+from spatialdrama_render.stream import MAX_STREAM_BLOCK, STREAM_BLOCK, Silence, Stream
 from spatialdrama_render.tail import binaural_tail
 from spatialdrama_render.talkers import Talker
 from spatialdrama_render.threads import one_blas_thread
@@ -280,6 +281,11 @@ class PhysicalRenderer(Outputs):
             Its ``process`` takes and gives blocks; together they equal :meth:`render_scene` with
             a listener who turns likewise.
         """
+        block = check_whole(block, "block", 1, MAX_STREAM_BLOCK, "samples, a multiple of 128")
+        if block % GRAIN:
+            raise ValidationError(f"block is a multiple of {GRAIN} samples; got {block!r}.")
+        start, seconds = finite(start, "start"), check_positive(seconds, "seconds", unit="s")
+        check_surroundings(room, None)
         scene = source
         if not isinstance(source, Scene):
             speaker = Source(source, directivity=directivity, gain_db=gain_db)
@@ -291,7 +297,11 @@ class PhysicalRenderer(Outputs):
         talkers = talkers_of(silence, scene, rate=self.rate, house_rate=self.rate, origin=start)
         plan = self.plan(list(talkers.values()), scene.room, scene.listener, start)
         running, latency = plan.engine(block)
-        return Stream(running, talkers, start=start, rate=self.rate, latency=latency, place=place)
+        made = Stream(running, talkers, start=start, rate=self.rate, latency=latency, place=place)
+        # Kernels load and caches fill on a stream of its own, so that the first block is on time.
+        spare, _ = plan.engine(block)
+        Stream(spare, talkers, start=start, rate=self.rate, latency=latency, place=place).warm()
+        return made
 
     def plan(
         self,
@@ -302,6 +312,7 @@ class PhysicalRenderer(Outputs):
         receiver: Receiver | None = None,
     ) -> Plan:
         """Return checked talkers in a room, ready to be rendered in any way; for this package."""
+        check_listener_moves(listener)
         made = (
             receiver or self._receiver, self._acoustics, talkers, room, listener, float(start),
             self.rate, self.threads,

@@ -12,13 +12,14 @@ import numpy as np
 
 from spatialdrama.conventions import SPEED_OF_SOUND
 from spatialdrama.types import Pose, Room
-from spatialdrama_render import delay, engine
+from spatialdrama_render import delay, engine, source
 from spatialdrama_render.air import Air
 from spatialdrama_render.colours import Colours, colours
 from spatialdrama_render.direct import HOP
 from spatialdrama_render.directivity import CORNER, diffuse_share
 from spatialdrama_render.engine import Ears, Engine, Listener
 from spatialdrama_render.images import Images, shoebox_images
+from spatialdrama_render.jit import say_before_compiling
 from spatialdrama_render.measured import MeasuredEngine, MeasuredRoom
 from spatialdrama_render.propagation import head_matrices
 from spatialdrama_render.source import Source
@@ -142,6 +143,7 @@ class Plan:
         """Return the engine, and its latency in samples."""
         if self.room is not None and self.room.is_measured:
             return self._measured(block), 0
+        say_before_compiling(source._hear)
         every = self.images()
         tail = self.receiver.tail(self.room, self.acoustics)
         sources = []

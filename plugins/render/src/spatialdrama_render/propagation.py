@@ -5,6 +5,7 @@ Everything here runs at control points a few milliseconds apart, never per sampl
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import attrs
@@ -33,12 +34,19 @@ class Track:
 
     def __init__(self, pose: Pose) -> None:
         valid = pose.valid.values
+        self._pose = pose
         self.time = pose.time.values[valid]
         self.place = np.ascontiguousarray(pose.position.values[valid].T)
-        first, last = self.time[0], self.time[-1]
-        self.axis_time = np.union1d(self.time, np.arange(first, last, _AXIS_STEP))
-        quaternions = pose.quaternions_at(self.axis_time)
-        self.axis = np.ascontiguousarray(_forward(quaternions).T)
+
+    @cached_property
+    def axis_time(self) -> np.ndarray:
+        """(a,) s; when `axis` is known. Sources without a front never ask."""
+        return np.union1d(self.time, np.arange(self.time[0], self.time[-1], _AXIS_STEP))
+
+    @cached_property
+    def axis(self) -> np.ndarray:
+        """(3, a) float; where the mouth points."""
+        return np.ascontiguousarray(_forward(self._pose.quaternions_at(self.axis_time)).T)
 
     def between(self, first: int, last: int) -> Track:
         """Return the track of samples `first` to `last` alone, held before and after."""

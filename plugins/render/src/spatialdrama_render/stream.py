@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 #: Samples per block: 5.3 ms at 48 kHz.
 STREAM_BLOCK = 256
+#: A block longer than this (1.4 s) is no longer live.
+MAX_STREAM_BLOCK = 1 << 16
+#: Blocks of noise that :meth:`Stream.warm` plays.
+_WARM = 4
 
 
 class Stream:
@@ -89,6 +93,13 @@ class Stream:
         self._done += self.block
         return self._engine.process(signals, listener)
 
+    def warm(self) -> None:
+        """Play some noise with a head that turns, for nobody: the stream is used up then."""
+        noise = np.random.default_rng(0).standard_normal(self.block).astype(np.float32) * 1e-3
+        for k in range(_WARM):
+            turn = (0.0, 0.0, np.sin(0.01 * k), np.cos(0.01 * k))
+            self.process(dict.fromkeys(self._talkers, noise), None if k == 0 else turn)
+
     def _checked(self, blocks: Any) -> list[np.ndarray | None]:
         if not isinstance(blocks, Mapping):
             if len(self._talkers) != 1:
@@ -114,8 +125,8 @@ class Stream:
         if samples.shape != spoken.shape or samples.dtype.kind != "f":
             checked_mono(block, self.rate, self.rate)
             raise ValidationError(
-                f"a block of {name!r} has {len(block)} samples; this stream takes {self.block} at "
-                f"a time (stream(block=...), a multiple of {GRAIN})."
+                f"a block of {name!r} has {samples.size} samples; this stream takes {self.block} "
+                f"at a time (stream(block=...), a multiple of {GRAIN})."
             )
         plain = np.ascontiguousarray(samples, dtype=np.float32)
         if not _scaled(plain, np.float32(talker.gain), spoken):
@@ -126,7 +137,10 @@ class Stream:
         if orientation is None:
             new = self._last if self._last.any() else np.array([0.0, 0.0, 0.0, 1.0])
         else:
-            new = np.array(orientation, dtype=float)
+            try:
+                new = np.array(orientation, dtype=float)
+            except (TypeError, ValueError):
+                raise _no_quaternion(orientation) from None
             if new.shape != (4,):
                 raise _no_quaternion(orientation)
         points = _turn(self._last, new, self._rotation)

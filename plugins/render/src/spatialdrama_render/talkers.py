@@ -59,9 +59,12 @@ class Talker:
             low, high = max(first, begin), min(first + count, begin + len(job.mono))
             if high <= low:
                 continue
+            part = _slice(job.mono, low - begin, high - begin)
+            if out is None and high - low == count:  # most blocks: one stem, all through
+                out = np.multiply(part, np.float32(job.gain), dtype=np.float32)
+                continue
             if out is None:
                 out = np.zeros(count, dtype=np.float32)
-            part = _slice(job.mono, low - begin, high - begin)
             out[low - first : high - first] += part * np.float32(job.gain)
         return out
 
