@@ -297,19 +297,22 @@ def _scores(table: ScoreTable | None) -> str:
     if table is None or not table.metrics:
         return ""
     rows = []
+    with_mono = bool(np.isfinite(table.data["mono"]).any())
     for metric in table.metrics:
         column = table.data.sel(metric=metric)
         direction, unit = str(column["direction"].values), micro(str(column["unit"].values))
-        mean, low, high, chance = (
-            float(column[k]) for k in ("aggregate", "ci_low", "ci_high", "chance")
+        mean, low, high, chance, mono = (
+            float(column[k]) for k in ("aggregate", "ci_low", "ci_high", "chance", "mono")
         )
+        mono_cell = f'<td class="n">{number(mono)}</td>' if with_mono else ""
         interval = f"{number(low)} to {number(high)}" if np.isfinite(low) else "-"
         rows.append(
             f'<tr><th scope="row">{escape(metric)} <span aria-hidden="true">{ARROWS[direction]}'
             f"</span></th><td>{_WORDS[direction]}</td>"
             f'<td class="n score-value">{escape(f"{number(mean)} {unit}".strip())}</td>'
-            f'<td class="n">{interval}</td><td class="n">{number(chance)}</td></tr>'
+            f'<td class="n">{interval}</td><td class="n">{number(chance)}</td>{mono_cell}</tr>'
         )
+    mono_head = '<th scope="col" class="n">Mono in both ears</th>' if with_mono else ""
     notes = "".join(f'<p class="hint">Note: {escape(n.rstrip("."))}.</p>' for n in table.notes)
     card = _picture({look: scorecard(table, theme=look) for look in _LOOKS}, vector=True)
     return f"""
@@ -319,7 +322,7 @@ def _scores(table: ScoreTable | None) -> str:
 <table class="scores">
 <thead><tr><th scope="col">Metric</th><th scope="col">Direction</th><th scope="col" class="n">\
 Value</th><th scope="col" class="n">95 % interval</th><th scope="col" class="n">Chance level\
-</th></tr></thead>
+</th>{mono_head}</tr></thead>
 <tbody>
 {chr(10).join(rows)}
 </tbody>

@@ -1,4 +1,4 @@
-"""All scores on one card: each line's value, the aggregate with its interval, and chance."""
+"""All scores on one card: each line's value, the mean with its interval, chance and mono."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ def scorecard(table: ScoreTable, *, theme: str = "light") -> Figure:
     -------
     Picture
         One axes per metric, labelled with its name. Pale dots are lines, the diamond is the
-        aggregate, the bar its 95 % interval, the dashed stroke the chance level.
+        aggregate, the bar its 95 % interval, the dashed stroke the chance level, the dotted one
+        what mono in both ears scores.
 
     Examples
     --------
@@ -61,6 +62,8 @@ def scorecard(table: ScoreTable, *, theme: str = "light") -> Figure:
             )
             _row(ax, table, metric, look)
         key = "dots: lines   diamond: weighted mean   bar: 95 % interval   dashed: chance level"
+        if np.isfinite(table.data["mono"]).any():
+            key += "   dotted: mono in both ears"
         figure.text(_LEFT / _WIDTH, 0.2 / total, key, fontsize=8, color=look.soft)
     return figure
 
@@ -70,14 +73,14 @@ def _row(ax: Axes, table: ScoreTable, metric: str, look: Theme) -> None:
     direction, unit = str(column["direction"].values), str(column["unit"].values)
     values = column["value"].values
     values = values[np.isfinite(values)]
-    mean, low, high, chance = (
-        float(column[k]) for k in ("aggregate", "ci_low", "ci_high", "chance")
+    mean, low, high, chance, mono = (
+        float(column[k]) for k in ("aggregate", "ci_low", "ci_high", "chance", "mono")
     )
     dress(ax, look)
     ax.spines["left"].set_visible(False)
     ax.set_yticks([])
     ax.set_ylim(-1, 1)
-    shown = [v for v in (*values, mean, low, high, chance) if np.isfinite(v)]
+    shown = [v for v in (*values, mean, low, high, chance, mono) if np.isfinite(v)]
     left, right = min([0.0, *shown]), max([*shown, 1e-9])
     ax.set_xlim(left, right + 0.06 * (right - left))
     ax.xaxis.set_major_locator(MaxNLocator(5, min_n_ticks=3, steps=[1, 2, 2.5, 5, 10]))
@@ -91,6 +94,8 @@ def _row(ax: Axes, table: ScoreTable, metric: str, look: Theme) -> None:
         ax.plot([mean], [0], marker="D", ms=8, color=accent, mec=look.paper, mew=1, clip_on=False)
     if np.isfinite(chance):
         ax.axvline(chance, color=look.ink, lw=1.3, ls=(0, (3, 2)))
+    if np.isfinite(mono):
+        ax.axvline(mono, color=look.ink, lw=1.8, ls=(0, (1, 1.4)))
     place = ax.transAxes
     name = shortened(plain(metric), _LEFT - 0.35, 10)
     ax.text(-0.03, 0.62, f"{name} {ARROWS[direction]}", transform=place, ha="right", va="center",
@@ -100,13 +105,16 @@ def _row(ax: Axes, table: ScoreTable, metric: str, look: Theme) -> None:
     shown_unit = micro(unit)
     ax.text(1.04, 0.62, f"{number(mean)} {shown_unit}".strip(), transform=place, va="center",
             fontsize=10, fontweight="bold", color=look.ink)  # fmt: skip
-    parts = []
-    if np.isfinite(low):
-        parts.append(f"{number(low)} to {number(high)}")
-    if np.isfinite(chance):
-        parts.append(f"chance {number(chance)}")
-    ax.text(1.04, 0.02, "; ".join(parts), transform=place, va="center", fontsize=8,
-            color=look.soft)  # fmt: skip
+    interval = f"{number(low)} to {number(high)}" if np.isfinite(low) else ""
+    for i, text in enumerate(filter(None, (interval, _levels(chance, mono)))):
+        ax.text(1.04, 0.02 - 0.5 * i, text, transform=place, va="center", fontsize=8,
+                color=look.soft)  # fmt: skip
+
+
+def _levels(chance: float, mono: float) -> str:
+    """Return in words what nothing would score, as far as that is known."""
+    levels = (("chance", chance), ("mono", mono))
+    return "; ".join(f"{name} {number(v)}" for name, v in levels if np.isfinite(v))
 
 
 def micro(unit: str) -> str:
@@ -118,7 +126,8 @@ def _alt(table: ScoreTable) -> str:
     parts = []
     for metric in table.metrics:
         column = table.data.sel(metric=metric)
-        unit, chance = micro(str(column["unit"].values)), float(column["chance"])
+        unit = micro(str(column["unit"].values))
+        levels = _levels(float(column["chance"]), float(column["mono"]))
         text = f"{metric} {number(float(column['aggregate']))} {unit}".strip()
-        parts.append(text + (f" (chance {number(chance)})" if np.isfinite(chance) else ""))
+        parts.append(text + (f" ({levels})" if levels else ""))
     return "Score card: " + "; ".join(parts) + "."
