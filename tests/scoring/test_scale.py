@@ -228,7 +228,7 @@ def slow(metric, wanted, cut, place):
 
 calling._called = slow
 table = sd.score(sys.argv[1] + "/clips", ["ild_mae"], reference=sys.argv[1] + "/recorded",
-                 workers=1, progress=False)
+                 workers=1, batch=1, progress=False)
 print(table["ild_mae"])
 """
 
