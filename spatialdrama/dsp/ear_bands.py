@@ -1,4 +1,4 @@
-"""Both ears in auditory bands: powers and cross-spectra, from one short-time transform.
+"""Both ears in auditory bands: powers, coherence, phases, from one short-time transform.
 
 Level differences, coherence and phase differences all start from the same spectrum, and the
 transform is what they cost; :func:`ear_bands` keeps of it what any of them needs.
@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spatialdrama.dsp.erb import erb_centres, erb_matrix
+from spatialdrama.dsp.erb import erb_bandwidth, erb_centres, erb_matrix
 from spatialdrama.dsp.stft import as_samples, frame_count, frame_times, frequencies, stft_blocks
 from spatialdrama.errors import ValidationError
 
@@ -20,23 +20,25 @@ from spatialdrama.errors import ValidationError
 IPD_BAND = (100.0, 1500.0)
 #: Hz; from where a head casts a shadow to where speech ends.
 ILD_BAND = (200.0, 14_000.0)
+#: Hz; over a wider strip a source 1 ms to the side turns its phase so far that it would read as
+#: incoherent; a narrower one has fewer independent looks, and reads high whatever the sound.
+STRIP_HZ = 140.0
 
 
 class EarBands(NamedTuple):
-    """Powers and cross-spectra of two ears over time, in ERB bands and in single bins.
+    """Powers and coherence of two ears in ERB bands and the cross-spectrum in single bins.
 
-    ``times`` s (frames,); ``hop_s`` between them; ``centres`` Hz (bands,); ``power`` (2, frames,
-    bands) per ear, 1 for white noise of variance 1; ``cross`` complex (frames, bands) left times
-    conjugate right, on the same scale; ``frequencies`` Hz (bins,) and ``bins`` complex (frames,
-    bins) the cross-spectrum bin by bin in a band of its own, without scale: empty if not asked for.
-    Single precision where the samples are.
+    ``times`` s (frames,); ``centres`` Hz (bands,); ``power`` (2, frames, bands) per ear, 1 for
+    white noise of variance 1; ``coherence`` (frames, bands), see
+    :func:`spatialdrama.dsp.coherence_track`; ``frequencies`` Hz (bins,); ``bins`` complex (frames,
+    bins), left times conjugate right, without scale. What was not asked for has no columns. Single
+    precision where the samples are.
     """
 
     times: NDArray[np.float64]
-    hop_s: float
     centres: NDArray[np.float64]
     power: NDArray[np.floating]
-    cross: NDArray[np.complexfloating]
+    coherence: NDArray[np.floating]
     frequencies: NDArray[np.float64]
     bins: NDArray[np.complexfloating]
 
@@ -95,10 +97,11 @@ def ear_bands(
     rate: float,
     centres: ArrayLike | None = None,
     band: tuple[float, float] | None = None,
+    smooth_s: float | None = None,
     window_s: float = 0.043,
     hop_s: float = 0.02,
 ) -> EarBands:
-    """Powers and cross-spectra of two ears from one short-time transform.
+    """Band powers of two ears, and on demand their coherence and phases, from one transform.
 
     Parameters
     ----------
@@ -109,7 +112,9 @@ def ear_bands(
     centres : array_like, shape (bands,), optional
         Hz; by default one ERB band per Cam from 200 Hz to 14 kHz (32 bands), or to .45 of the rate.
     band : (float, float), optional
-        Hz; keep the cross-spectrum of these bins as well.
+        Hz; keep the cross-spectrum of these bins.
+    smooth_s : float, optional
+        Measure the coherence as well, over this many seconds.
     window_s, hop_s : float
         Hann frame and its step, seconds.
 
@@ -128,8 +133,8 @@ def ear_bands(
     >>> import numpy as np
     >>> noise = np.random.default_rng(0).standard_normal(48000)
     >>> bands = ear_bands(np.stack([2 * noise, noise]), rate=48000, band=(100, 1500))
-    >>> bands.power.shape, bands.bins.shape
-    ((2, 51, 32), (51, 60))
+    >>> bands.power.shape, bands.bins.shape, bands.coherence.shape
+    ((2, 51, 32), (51, 60), (51, 0))
     >>> bands.power.mean(axis=(1, 2)).round().tolist()
     [4.0, 1.0]
     """
@@ -140,29 +145,86 @@ def ear_bands(
     centres = np.asarray(centres, dtype=np.float64)
     kept = slice(0, 0) if band is None else band_bins(band, length, rate)
     weights = _weights(tuple(centres.tolist()), length, rate, samples.dtype.char)
+    edges = strip_edges(length, rate) if smooth_s is not None else np.zeros(0, dtype=int)
     frames = frame_count(samples.shape[-1], hop)
-    banded = np.empty((4, frames, len(centres)), dtype=samples.dtype)
-    bins = np.empty((frames, kept.stop - kept.start), dtype=np.result_type(samples.dtype, 1j))
+    complex_ = np.result_type(samples.dtype, np.complex64)
+    power = np.empty((2, frames, len(centres)), dtype=samples.dtype)
+    bins = np.empty((frames, kept.stop - kept.start), dtype=complex_)
+    strips = np.empty((2, frames, len(edges)), dtype=samples.dtype)
+    across = np.empty((frames, len(edges)), dtype=complex_)
     for part, spectrum in stft_blocks(samples, length=length, hop=hop):
-        left, right = spectrum
-        product = left * right.conj()
-        bins[part] = product[:, kept]
-        # Four kinds of rows through one product with the bands.
-        rows = np.empty((4, *left.shape), dtype=samples.dtype)
-        for row, ear in zip(rows, spectrum, strict=False):
-            np.multiply(ear.real, ear.real, out=row)
-            row += ear.imag * ear.imag
-        rows[2], rows[3] = product.real, product.imag
-        banded[:, part] = (rows.reshape(-1, rows.shape[-1]) @ weights).reshape(4, len(left), -1)
-    return EarBands(
-        frame_times(frames, hop=hop, rate=rate),
-        hop / rate,
-        centres,
-        banded[:2],
-        banded[2] + 1j * banded[3],
-        frequencies(length, rate)[kept],
-        bins,
-    )
+        squared = spectrum.real**2
+        squared += spectrum.imag**2
+        power[:, part] = squared @ weights
+        if smooth_s is None:
+            bins[part] = spectrum[0, :, kept] * spectrum[1, :, kept].conj()
+            continue
+        cross = spectrum[0] * spectrum[1].conj()
+        bins[part] = cross[:, kept]
+        strips[:, part] = np.add.reduceat(squared, edges, axis=-1)
+        across[part] = np.add.reduceat(cross, edges, axis=-1)
+    coherence = np.empty((frames, 0), dtype=samples.dtype)
+    if smooth_s is not None:
+        # Within a strip the weights of a band hardly differ: those of its bins, averaged.
+        share = (
+            np.add.reduceat(weights, edges, axis=0) / np.diff(edges, append=len(weights))[:, None]
+        )
+        coherence = _gathered(across, strips, share, max(1, round(smooth_s * rate / hop)))
+    times = frame_times(frames, hop=hop, rate=rate)
+    return EarBands(times, centres, power, coherence, frequencies(length, rate)[kept], bins)
+
+
+def strip_edges(length: int, rate: float) -> NDArray[np.intp]:
+    """First bins of the strips in which coherence is measured; the last one ends with the bins.
+
+    A third of an ERB wide, at least one bin and at most :data:`STRIP_HZ`. The first bin, the mean,
+    is in none.
+
+    Examples
+    --------
+    >>> strip_edges(2064, 48000)[[0, 1, 2, -2, -1]].tolist()
+    [1, 2, 3, 1024, 1030]
+    """
+    spacing = rate / length
+    most = max(1, int(STRIP_HZ / spacing))
+    edges, edge = [], 1
+    while edge <= length // 2:
+        edges.append(edge)
+        third = float(erb_bandwidth(edge * spacing)) / 3
+        edge += min(most, max(1, int(third / spacing)))
+    return np.array(edges)
+
+
+def moving_sum(values: NDArray, width: int) -> NDArray:
+    """Sum over a centred window of ``width`` frames, shorter at the ends; frames are axis -2.
+
+    Added up window by window. A running sum would leave rounding errors of loud frames behind in
+    the silence after them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> moving_sum(np.array([[1.0], [2.0], [4.0]]), 3).ravel().tolist()
+    [3.0, 7.0, 6.0]
+    """
+    before = width // 2
+    pad = [(0, 0)] * (values.ndim - 2) + [(before, width - 1 - before), (0, 0)]
+    padded = np.pad(values, pad)
+    frames = values.shape[-2]
+    total = padded[..., :frames, :].copy()
+    for start in range(1, width):
+        total += padded[..., start : start + frames, :]
+    return total
+
+
+def _gathered(across: NDArray, strips: NDArray, share: NDArray, width: int) -> NDArray:
+    """Coherence (frames, bands) from strips: each strip's, averaged with its energy as weight."""
+    power = np.sqrt(moving_sum(strips, width))
+    # Root by root: the product of two quiet ears' powers would underflow in single precision.
+    whole = (power[0] * power[1]) @ share
+    common = np.abs(moving_sum(across, width)) @ share
+    value = np.divide(common, whole, out=np.zeros_like(whole), where=whole > 0)
+    return np.minimum(value, 1.0)
 
 
 @lru_cache(maxsize=8)

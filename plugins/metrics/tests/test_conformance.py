@@ -7,7 +7,7 @@ from spatialdrama.runtime.assets import missing
 from spatialdrama.testing import check_metric
 
 
-@pytest.mark.parametrize("name", ["itd_mae", "ild_mae", "ipd_mae"])
+@pytest.mark.parametrize("name", ["itd_mae", "ild_mae", "ipd_mae", "coherence_mae"])
 def test_interaural(name):
     check_metric(name)
 

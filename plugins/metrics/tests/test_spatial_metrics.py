@@ -10,7 +10,7 @@ from spatialdrama import registry
 from spatialdrama.errors import ValidationError
 from spatialdrama.types import BinauralAudio
 
-NAMES = ("itd_mae", "ild_mae", "ipd_mae")
+NAMES = ("itd_mae", "ild_mae", "ipd_mae", "coherence_mae")
 
 
 def clip(seed=0, rate=48000, n=24000):
@@ -22,7 +22,7 @@ def test_spec(name):
     spec = registry.get("metric", name)
     assert (spec.direction, spec.per, spec.needs) == ("down", "line", ("reference",))
     assert spec.chance == "shuffle"
-    assert spec.unit
+    assert bool(spec.unit) == (name != "coherence_mae")  # a share has no unit
     assert spec.licence
     assert spec.bounds[0] == 0.0
 
@@ -73,3 +73,23 @@ def test_options_and_copies(name):
     assert "gate_db=5.0" in repr(metric)
     a, b = clip(1), clip(2)
     assert other.score(a, reference=b).value == metric.score(a, reference=b).value
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_batch_is_its_items(name):
+    metric = registry.load("metric", name)
+    audios = [clip(1), clip(2, n=9000), clip(3, rate=16000), clip(1)]
+    references = [clip(4), clip(5, n=9600), clip(6, rate=16000), clip(7)]
+    alone = [metric.score(a, reference=b) for a, b in zip(audios, references, strict=True)]
+    together = metric.score_batch(audios, reference=references)
+    assert [s.value for s in together] == [s.value for s in alone]
+    assert [s.details for s in together] == [s.details for s in alone]
+    assert metric.score_batch([], reference=[]) == []
+
+
+def test_a_batch_names_the_item_that_is_wrong():
+    metric = registry.load("metric", "coherence_mae")
+    with pytest.raises(ValidationError, match="2 audios and 1 references"):
+        metric.score_batch([clip(1), clip(2)], reference=[clip(1)])
+    with pytest.raises(ValidationError, match="item 1: audio is at 16000 Hz"):
+        metric.score_batch([clip(1), clip(2, rate=16000)], reference=[clip(1), clip(2)])

@@ -46,5 +46,12 @@ METRICS = (
         unit="rad",
         highest=math.pi,
     ),
+    _spatial(
+        "coherence_mae",
+        "CoherenceMae",
+        summary="interaural coherence per ERB band: mean absolute error; rooms, width, distance",
+        unit="",
+        highest=1.0,
+    ),
 )
 ASSETS = ()

@@ -3,6 +3,7 @@
 Each ``*_error`` returns everything a score needs; each ``*_mae`` just the number.
 """
 
+from spatialdrama_metrics.functional.coherence import coherence_error, coherence_mae
 from spatialdrama_metrics.functional.edits import Edits, character_errors
 from spatialdrama_metrics.functional.ild import ild_error, ild_mae
 from spatialdrama_metrics.functional.ipd import ipd_error, ipd_mae
@@ -14,6 +15,8 @@ __all__ = [
     "SpatialError",
     "aligned_pair",
     "character_errors",
+    "coherence_error",
+    "coherence_mae",
     "ild_error",
     "ild_mae",
     "ipd_error",

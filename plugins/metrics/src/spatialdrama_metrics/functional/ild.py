@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from spatialdrama.dsp.active import GATE_DB, gate
-from spatialdrama.dsp.interaural import ild_track
+from spatialdrama.dsp.interaural import ild_of
 from spatialdrama.dsp.level import SILENCE_DB
+from spatialdrama_metrics.functional.analysis import sound_pair
 from spatialdrama_metrics.functional.pairs import (
     BAND_FLOOR_DB,
     HOP_S,
     SpatialError,
-    aligned_pair,
     summarise,
 )
 
@@ -63,9 +63,8 @@ def ild_error(
     >>> round(ild_error(clip * [[1.0], [0.5]], clip, rate=48000).value, 2)
     6.02
     """
-    audio, reference = aligned_pair(audio, reference, rate=rate)
-    options = {"rate": rate, "window_s": window_s, "hop_s": HOP_S}
-    candidate, wanted = ild_track(audio, **options), ild_track(reference, **options)
+    pair = sound_pair(audio, reference, rate=rate)
+    candidate, wanted = (ild_of(sound.bands(window_s=window_s)) for sound in pair)
     active = gate(wanted.level_db, gate_db=gate_db, floor_db=BAND_FLOOR_DB)
     heard = candidate.level_db > SILENCE_DB
     seconds = float(active.sum() * HOP_S / active.shape[1])

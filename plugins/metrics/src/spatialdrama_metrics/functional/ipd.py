@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from spatialdrama.dsp.active import GATE_DB, gate
-from spatialdrama.dsp.interaural import IPD_BAND, cross_track
+from spatialdrama.dsp.ear_bands import IPD_BAND
 from spatialdrama.dsp.level import power_to_db
+from spatialdrama_metrics.functional.analysis import sound_pair
 from spatialdrama_metrics.functional.pairs import (
     BAND_FLOOR_DB,
     HOP_S,
     SpatialError,
-    aligned_pair,
     summarise,
 )
 
@@ -62,9 +62,8 @@ def ipd_error(
     >>> bool(abs(ipd_error(other, clip, rate=48000).value - np.pi / 2) < 0.1)
     True
     """
-    audio, reference = aligned_pair(audio, reference, rate=rate)
-    options = {"rate": rate, "window_s": window_s, "hop_s": HOP_S, "band": band}
-    candidate, wanted = cross_track(audio, **options).cross, cross_track(reference, **options).cross
+    pair = sound_pair(audio, reference, rate=rate)
+    candidate, wanted = (sound.bands(window_s=window_s, band=band).bins for sound in pair)
     energy = np.abs(wanted).astype(np.float64)
     # Full scale of a bin's power is the squared sum of its window; only the absolute floor of the
     # gate depends on it.

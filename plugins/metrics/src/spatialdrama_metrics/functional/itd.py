@@ -5,9 +5,10 @@ from __future__ import annotations
 from numpy.typing import ArrayLike
 
 from spatialdrama.dsp.active import gate
-from spatialdrama.dsp.interaural import ITD_BAND, ITD_WINDOW_S, itd_track
+from spatialdrama.dsp.interaural import ITD_BAND, ITD_WINDOW_S
 from spatialdrama.dsp.level import SILENCE_DB
-from spatialdrama_metrics.functional.pairs import HOP_S, SpatialError, aligned_pair, summarise
+from spatialdrama_metrics.functional.analysis import sound_pair
+from spatialdrama_metrics.functional.pairs import HOP_S, SpatialError, summarise
 
 #: dB below the loudest frame. Below that a recording in a room is mostly its own reverberation,
 #: whose delay is anything: docs/explanation/decisions/0005-headline-metrics.md has the figures.
@@ -58,9 +59,8 @@ def itd_error(
     >>> round(error.value), round(error.bias), round(error.mono)
     (250, -250, 250)
     """
-    audio, reference = aligned_pair(audio, reference, rate=rate)
-    options = {"rate": rate, "window_s": window_s, "hop_s": HOP_S, "band": band}
-    candidate, wanted = itd_track(audio, **options), itd_track(reference, **options)
+    pair = sound_pair(audio, reference, rate=rate)
+    candidate, wanted = (sound.delays(window_s=window_s, band=band) for sound in pair)
     active = gate(wanted.level_db, gate_db=gate_db)
     heard = candidate.level_db > SILENCE_DB
     return summarise(candidate.itd_us, wanted.itd_us, active, heard, float(active.sum() * HOP_S))

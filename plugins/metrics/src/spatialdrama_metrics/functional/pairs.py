@@ -1,4 +1,4 @@
-"""What the three interaural errors share: the pair they compare and the result they return."""
+"""What the interaural errors share: the pair they compare and the result they return."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ LENGTH_TOLERANCE_S = 0.1
 HOP_S = 0.02
 #: dB; absolute floor for single bands and bins, which hold a small part of a frame's power.
 BAND_FLOOR_DB = -130.0
+#: s; eleven frames, an odd number so that the average is centred. Shorter ones read high whatever
+#: the sound (one frame of one bin is always coherent), longer ones take a walk for a large room.
+SMOOTH_S = 0.22
 
 
 class SpatialError(NamedTuple):
@@ -24,8 +27,9 @@ class SpatialError(NamedTuple):
 
     ``value`` the mean absolute error, NaN where the reference is silent; ``seconds`` how much of
     the reference was compared (the weight); ``bias`` the mean signed error, positive = too far to
-    the left; ``mono`` the value that the same signal in both ears would have; ``silent`` the part
-    of the compared time, 0 to 1, in which the candidate has no sound.
+    the left (of coherence: too coherent); ``mono`` the value that the same signal in both ears
+    would have; ``silent`` the part of the compared time, 0 to 1, in which the candidate has no
+    sound.
     """
 
     value: float
@@ -70,6 +74,16 @@ def aligned_pair(
     >>> a.shape
     (2, 990)
     """
+    first, second = checked_pair(audio, reference, rate=rate, tolerance_s=tolerance_s)
+    n = min(first.shape[1], second.shape[1])
+    # A constant offset is not sound, but at the clip's ends it is a step, and that is.
+    return tuple(c[:, :n] - c[:, :n].mean(axis=1, keepdims=True) for c in (first, second))
+
+
+def checked_pair(
+    audio: ArrayLike, reference: ArrayLike, *, rate: float, tolerance_s: float
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Return both as they are, once it is sure that they can be compared; see aligned_pair."""
     checked = []
     for role, samples in (("audio", audio), ("reference", reference)):
         try:
@@ -82,9 +96,7 @@ def aligned_pair(
             f"audio lasts {lengths[0] / rate:.3f} s and reference {lengths[1] / rate:.3f} s, more "
             f"than {tolerance_s:g} s apart; cut both to the same stretch first"
         )
-    n = min(lengths)
-    # A constant offset is not sound, but at the clip's ends it is a step, and that is.
-    return tuple(c[:, :n] - c[:, :n].mean(axis=1, keepdims=True) for c in checked)
+    return checked[0], checked[1]
 
 
 def summarise(
