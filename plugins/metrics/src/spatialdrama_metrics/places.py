@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,9 +22,17 @@ CONFUSED_DEG = 20.0
 _STEP = 0.04
 
 
-@cache
 def _localiser(weights: str | None) -> Localiser:
-    # One for all metrics: they ask for the same tracks one after the other.
+    """Return one localiser for all metrics: they ask for the same tracks one after the other."""
+    stamp = None
+    if weights is not None and Path(weights).is_file():
+        stat = Path(weights).stat()  # a file that was written anew is another localiser
+        stamp = stat.st_mtime_ns, stat.st_size
+    return _loaded(weights, stamp)
+
+
+@lru_cache(maxsize=4)
+def _loaded(weights: str | None, stamp: tuple[int, int] | None) -> Localiser:
     return Localiser(weights)
 
 

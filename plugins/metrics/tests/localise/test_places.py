@@ -99,6 +99,21 @@ def test_a_tuple_is_no_pose():
         AzimuthMae().score(AUDIO, pose=(1, 0, 0))
 
 
+def test_weights_that_were_written_anew_are_read_anew(tmp_path):
+    from safetensors.numpy import save_file
+    from spatialdrama_metrics.localise.network import shapes
+
+    noise = np.random.default_rng(1).standard_normal((2, 24_000)) / 10
+    pose, values = sd.Pose.fixed(azimuth_deg=20, distance=1), []
+    for seed in (1, 2):
+        rng = np.random.default_rng(seed)
+        arrays = {n: rng.standard_normal(s).astype("f4") / 10 for n, s in shapes().items()}
+        save_file(arrays, tmp_path / "w.safetensors")
+        metric = AzimuthMae(weights=tmp_path / "w.safetensors")
+        values.append(metric.score(sd.BinauralAudio(noise, 48_000), pose=pose).value)
+    assert values[0] != values[1]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("azimuth", [0, 35, 90, -60, 180, -130])
 def test_rendered_noise_is_heard_where_it_is(azimuth):
