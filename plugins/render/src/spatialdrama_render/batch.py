@@ -204,7 +204,13 @@ def _on_cuda(
 
     def checked(i: int) -> Rendering:
         try:
-            return cut(plan_of(renderer, items[i]))
+            plan = plan_of(renderer, items[i])
+            if len(plan.heard_from) > 1:
+                raise ValidationError(
+                    "a listener who jumps is not faded on CUDA; use device='cpu', or render the "
+                    "parts on either side apart."
+                )
+            return cut(plan)
         except SpatialDramaError as error:
             raise _numbered(i, error) from error
 

@@ -56,6 +56,15 @@ class BusFilter:
         self.buses[:, : self.history] = self.buses[:, self._block :]
         self.buses[:, self.history :] = 0
 
+    def ringing(self) -> np.ndarray:
+        """Return a copy of what the block leaves for the next one's history."""
+        return self.buses[:, self._block :].copy()
+
+    def begin_after(self, ringing: np.ndarray) -> None:
+        """Begin a block whose history is what :meth:`ringing` gave."""
+        self.buses[:, : self.history] = ringing
+        self.buses[:, self.history :] = 0
+
     def add_to(self, out: np.ndarray, first: int, last: int) -> None:
         """Add pieces `first` to before `last` of the block, filtered, to (c, block) `out`."""
         _filter(self.buses, self._spectra, self._step, self._radices, self._roots, first, last, out)

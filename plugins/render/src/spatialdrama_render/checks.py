@@ -201,28 +201,19 @@ def warn_left_out(renderer: str, what: str) -> None:
     )
 
 
-def check_listener_moves(listener: Pose | None) -> None:
-    """Refuse a listener as fast as sound for longer than a step, and say where one jumps.
+def listener_pieces(listener: Pose | None) -> list[Piece]:
+    """Return the listener's track, cut where it jumps with a warning; none for one at rest.
 
-    A jump of the listener is not faded: all sources are heard to move at once, fast enough to
-    click or whistle.
+    Raises
+    ------
+    ValidationError
+        For a listener who is as fast as sound for longer than a step.
     """
     if listener is None:
-        return
+        return []
     track = Track(listener)
-    cuts = jumps(track)
-    _check_speed(track, "the listener", without=cuts)
-    if len(cuts):
-        i = int(cuts[0])
-        step = float(np.linalg.norm(track.place[:, i + 1] - track.place[:, i]))
-        more = f" and {len(cuts) - 1} more times" if len(cuts) > 1 else ""
-        warnings.warn(
-            f"the listener jumps {step:.2f} m at t = {track.time[i]:.2f} s{more}; this is heard as "
-            "motion, with a click or a whistle. Render the parts on either side apart and fade "
-            "between them.",
-            SpatialDramaWarning,
-            stacklevel=4,
-        )
+    _check_speed(track, "the listener", without=jumps(track))
+    return pieces(track, "the listener")
 
 
 def _check_speed(track: Track, who: str = "the source", without: Any = ()) -> None:

@@ -46,6 +46,24 @@ class Listener:
 
 
 @attrs.frozen(eq=False)
+class Heard:
+    """One of several places of a listener who jumps: how much of a block is heard from there.
+
+    Attributes
+    ----------
+    piece : int
+        Which of the listener's pieces it is; the last of a block goes on.
+    listener : Listener
+    gain : (block,) float32
+        Those of all pieces sum to one.
+    """
+
+    piece: int
+    listener: Listener
+    gain: np.ndarray
+
+
+@attrs.frozen(eq=False)
 class Ears:
     """A head laid out for the kernels.
 
@@ -130,22 +148,32 @@ class Engine:
         self._tail = None if tail is None else TailConvolver(tail, block)
         self._late = np.zeros(latency, dtype=np.float32)
         self._quiet = True
+        #: What filters held at the end of a block of several places, by piece of the listener.
+        self._left: dict[int, Any] = {}
 
     def process(
-        self, signals: list[np.ndarray | None], listener: Listener | None = None
+        self,
+        signals: list[np.ndarray | None],
+        listener: Listener | list[Heard] | None = None,
     ) -> np.ndarray:
         """Return the next (c, block) samples, one row for each ear.
 
         Parameters
         ----------
         signals : one (block,) float32 for each source, or None for silence
-        listener : Listener
+        listener : Listener or list of Heard
             Control points every :data:`spatialdrama_render.direct.HOP` samples, the block's first
-            and the next one's first included.
+            and the next one's first included; of a listener who jumps, one for each place.
         """
         listener = Listener.at_rest() if listener is None else listener
         out = np.zeros((self.ears.channels, self.block), dtype=np.float32)
         fed = zip(self.sources, signals, strict=True)
+        if isinstance(listener, list) and len(listener) == 1:
+            listener = listener[0].listener
+        if isinstance(listener, list):
+            self._hear_from_places(fed, listener, out)
+            return self._finished(out)
+        self._left.clear()
         if self._pool is None:
             reflecting = self._hear_in_turn(fed, listener, out)
         else:
@@ -155,6 +183,10 @@ class Engine:
                 self._bus_filter.begin()
             self._filter_buses(out)
         self._quiet = not reflecting
+        return self._finished(out)
+
+    def _finished(self, out: np.ndarray) -> np.ndarray:
+        """Return a block with its part of the tail; the next one may come."""
         if self._tail is not None:
             out += self._tail(self._emitted())
         self.done += self.block
@@ -172,6 +204,34 @@ class Engine:
                 self._bus_filter.begin()
             source.hear(0, len(out), out, self._mixed, self._history)
         return reflecting
+
+    def _hear_from_places(self, fed: Iterable[Any], places: list[Heard], out: np.ndarray) -> None:
+        """Render a block once from each place and fade; the last place goes on.
+
+        The tail is the same all over the room and is not in this. Each place's filters go on from
+        what they held themselves; a place that is new is silent yet and may begin with another's.
+        """
+        heard = [source for source, signal in fed if source.feed(signal)]
+        buses_ = self._bus_filter
+        before = [source.past.copy() for source in heard]
+        # begin() has moved what rings to the front of the next block, so it is asked for first.
+        rings = None if buses_ is None else buses_.ringing()
+        left, self._left = self._left, {}
+        for place in places:
+            past, ringing = left.get(place.piece, ({}, rings))
+            part = np.zeros_like(out)
+            if buses_ is not None:
+                buses_.begin_after(ringing)
+            for source, last in zip(heard, before, strict=True):
+                source.past[:] = past.get(id(source), last)
+                source.trace(self.done, place.listener)
+                source.hear(0, len(part), part, self._mixed, self._history)
+            if buses_ is not None:
+                self._filter_buses(part)
+            out += part * place.gain
+            kept = {id(source): source.past.copy() for source in heard}
+            self._left[place.piece] = (kept, None if buses_ is None else buses_.ringing())
+        self._quiet = buses_ is None
 
     def _hear_side_by_side(self, fed: Iterable[Any], listener: Listener, out: np.ndarray) -> bool:
         """Let threads share out the sources, then the ears."""

@@ -17,9 +17,16 @@ from spatialdrama.conventions import EAR_POSITIONS, EARS, HEAD_RADIUS, HOUSE_RAT
 from spatialdrama.errors import ValidationError
 from spatialdrama.types import BinauralAudio, Pose, Room, Scene
 from spatialdrama_render import delay
-from spatialdrama_render.checks import Job, check_listener_moves, checked_job, warn_left_out
+from spatialdrama_render.checks import (
+    Job,
+    check_finite,
+    checked_job,
+    listener_pieces,
+    warn_left_out,
+)
 from spatialdrama_render.mixing import check_scene, mix_stems
 from spatialdrama_render.propagation import emission_times, head_matrices
+from spatialdrama_render.teleports import Piece
 from spatialdrama_render.threads import one_blas_thread
 
 VERSION = 1
@@ -88,7 +95,6 @@ class GeometricRenderer:
             mono, pose, rate=rate, start=start, room=room, listener=listener, gain_db=gain_db,
             house_rate=self.rate,
         )  # fmt: skip
-        check_listener_moves(listener)
         if job.room is not None:
             warn_left_out("geometric", f"the room {job.room!r}")
         return BinauralAudio(self._render(job), self.rate, provenance=self._provenance())
@@ -113,15 +119,35 @@ class GeometricRenderer:
         longest = (job.reach + self.ear_radius) / SPEED_OF_SOUND
         extra = delay.HALF if self.relative else int(np.ceil(longest * self.rate)) + delay.HALF
         length = len(job.mono) + extra
-        out = np.empty((2, -(-length // BLOCK) * BLOCK), dtype=np.float32)
+        out = np.zeros((2, -(-length // BLOCK) * BLOCK), dtype=np.float32)
+        places = listener_pieces(job.listener) or [None]
         with one_blas_thread():
-            for first in range(0, length, BLOCK):
-                out[:, first : first + BLOCK] = self._block(job, first)
+            for piece in job.pieces:
+                # A source that jumps is one source for each piece, which fades what it emits.
+                alone = attrs.evolve(job, mono=self._emitted(job, piece), pieces=[piece])
+                for first in range(0, length, BLOCK):
+                    for place in places:
+                        out[:, first : first + BLOCK] += self._block(alone, place, first)
         return out[:, :length]
 
-    def _block(self, job: Job, first: int) -> np.ndarray:
+    def _emitted(self, job: Job, piece: Piece) -> np.ndarray:
+        """Return what one piece of a source's track emits, all of it."""
+        mono = job.mono
+        if not isinstance(mono, np.ndarray):
+            mono = check_finite(mono.read_slice(0, len(mono)))
+        if piece.whole:
+            return mono
+        return mono * piece.gain(job.start + np.arange(len(mono)) / self.rate)
+
+    def _block(self, job: Job, place: Piece | None, first: int) -> np.ndarray | float:
+        """Return what both ears hear in one block, from one of the listener's places."""
+        gain: Any = 1.0
+        if place is not None and not place.whole:
+            gain = place.gain(job.start + (first + np.arange(BLOCK)) / self.rate)
+            if not gain.any():
+                return 0.0
         times = job.start + (first + HOP * np.arange(BLOCK // HOP + 1)) / self.rate
-        emission, distance = self._ears(job, times)
+        emission, distance = self._ears(job, place, times)
         if self.relative:
             # (t - emission) is an ear's delay; take the ears' mean off both.
             emission = emission + (times[:, None] - emission).mean(axis=1, keepdims=True)
@@ -131,19 +157,22 @@ class GeometricRenderer:
         position = np.clip(position, -margin, len(job.mono) + margin)
         first, last = int(position.min()) - 2, int(position.max()) + 3
         read = np.zeros((2, BLOCK), dtype=np.float32)
-        gain = job.gain / np.maximum(distance, self.near_limit)
+        loud = job.gain / np.maximum(distance, self.near_limit)
         delay.read_lines(
-            delay.polynomials_between(job.mono, first, last), first, position, gain[..., None], read
+            delay.polynomials_between(job.mono, first, last), first, position, loud[..., None], read
         )
-        return read
+        return read * gain
 
-    def _ears(self, job: Job, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _ears(
+        self, job: Job, listener: Piece | None, times: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return when the sound at each ear left the source, and from how far; (k, 2) each."""
         ears = np.array([EAR_POSITIONS[e] for e in EARS]) * (self.ear_radius / HEAD_RADIUS)
         place = np.broadcast_to(ears, (len(times), 2, 3))
-        if job.listener is not None:
-            turned = np.einsum("kab,eb->kea", head_matrices(job.listener, times), ears)
-            place = turned + job.listener.positions_at(times)[:, None]
+        if listener is not None:
+            at = times if listener.whole else listener.held(times)
+            turned = np.einsum("kab,eb->kea", head_matrices(job.listener, at), ears)
+            place = turned + job.listener.positions_at(at)[:, None]
         one, none = np.ones((1, 3)), np.zeros((1, 3))
         found = [emission_times(job.track, times, place[:, e], one, none) for e in (0, 1)]
         emission = np.concatenate([f[0] for f in found], axis=1)

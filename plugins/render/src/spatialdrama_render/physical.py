@@ -16,7 +16,7 @@ from spatialdrama.types import BinauralAudio, Pose, Room, Scene, Source
 from spatialdrama.types.validate import check_positive, finite
 from spatialdrama_render import buses
 from spatialdrama_render.air import Air
-from spatialdrama_render.checks import check_listener_moves, check_surroundings, checked_job
+from spatialdrama_render.checks import check_surroundings, checked_job, listener_pieces
 from spatialdrama_render.directivity import check_directivity
 from spatialdrama_render.engine import GRAIN, Ears
 from spatialdrama_render.heads import load_head
@@ -171,7 +171,7 @@ class PhysicalRenderer(Outputs):
         room : Room, optional
             None is the free field.
         listener : Pose, optional
-            None is at rest at the scene's origin.
+            None is at rest at the scene's origin. Where it jumps, it is faded over.
         directivity : "speech" or "omni"
         gain_db : float
 
@@ -312,16 +312,16 @@ class PhysicalRenderer(Outputs):
         receiver: Receiver | None = None,
     ) -> Plan:
         """Return checked talkers in a room, ready to be rendered in any way; for this package."""
-        check_listener_moves(listener)
+        heard_from = listener_pieces(listener)
         made = (
             receiver or self._receiver, self._acoustics, talkers, room, listener, float(start),
             self.rate, self.threads,
         )  # fmt: skip
         if self.mono == "dry":
-            return Plan(*made)
+            return Plan(*made, heard_from=heard_from)
         from spatialdrama_render.recorded_plan import RecordedPlan
 
-        return RecordedPlan(*made, head=self._head, seed=self.tail_seed)
+        return RecordedPlan(*made, heard_from=heard_from, head=self._head, seed=self.tail_seed)
 
     def _provenance(self, room: Room | None, directivity: str) -> dict[str, Any]:
         options = {

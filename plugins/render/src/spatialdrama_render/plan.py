@@ -12,18 +12,18 @@ import numpy as np
 
 from spatialdrama.conventions import SPEED_OF_SOUND
 from spatialdrama.types import Pose, Room
-from spatialdrama_render import delay, engine, source
+from spatialdrama_render import delay, engine, jit, source
 from spatialdrama_render.air import Air
 from spatialdrama_render.colours import Colours, colours
 from spatialdrama_render.direct import HOP
 from spatialdrama_render.directivity import CORNER, diffuse_share
-from spatialdrama_render.engine import Ears, Engine, Listener
+from spatialdrama_render.engine import Ears, Engine, Heard, Listener
 from spatialdrama_render.images import Images, shoebox_images
-from spatialdrama_render.jit import say_before_compiling
 from spatialdrama_render.measured import MeasuredEngine, MeasuredRoom
 from spatialdrama_render.propagation import head_matrices
 from spatialdrama_render.source import Source
 from spatialdrama_render.talkers import Talker
+from spatialdrama_render.teleports import Piece
 from spatialdrama_render.threads import one_blas_thread
 
 #: How many rooms' tails a receiver keeps; one of 0.4 s takes 150 kB, one of 4 s ten times as much.
@@ -95,6 +95,8 @@ class Plan:
         Drama time of sample 0.
     rate : int, Hz
     threads : int
+    heard_from : list of Piece
+        The listener's track, cut where it jumps.
     """
 
     receiver: Receiver
@@ -105,6 +107,7 @@ class Plan:
     start: float
     rate: int
     threads: int = 1
+    heard_from: list[Piece] = attrs.field(factory=list, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if self.room is not None and self.room.is_free_field:
@@ -132,7 +135,7 @@ class Plan:
                 for talker in self.talkers:
                     spoken = talker.block(first, block)
                     signals += talker.sounding(first, spoken, self.start, self.rate)
-                part = running.process(signals, self._listener_at(running.done, block))
+                part = running.process(signals, self._listeners_at(running, block))
                 part = part[:, max(skip - first, 0) : length + skip - first]
                 if part.shape[1]:
                     yield part
@@ -143,7 +146,7 @@ class Plan:
         """Return the engine, and its latency in samples."""
         if self.room is not None and self.room.is_measured:
             return self._measured(block), 0
-        say_before_compiling(source._hear)
+        jit.say_before_compiling(source._hear)
         every = self.images()
         tail = self.receiver.tail(self.room, self.acoustics)
         sources = []
@@ -170,6 +173,24 @@ class Plan:
             [piece.track for talker in self.talkers for piece in talker.pieces],
             start=self.start, rate=self.rate, block=block,
         )  # fmt: skip
+
+    def _listeners_at(self, running: Any, block: int) -> Listener | list[Heard]:
+        """Return where the head is in the next block, or places that are faded into each other."""
+        whole = len(self.heard_from) < 2
+        # A measured room fades from measurement to measurement by itself.
+        if whole or isinstance(running, MeasuredEngine):
+            return self._listener_at(running.done, block)
+        heard = self.start + (running.done + np.arange(block)) / self.rate
+        at = self.start + (running.done + np.arange(0, block + 1, HOP)) / self.rate
+        out = []
+        for k, piece in enumerate(self.heard_from):
+            gain = piece.gain(heard)
+            if gain.any():
+                times = piece.held(at)
+                place = np.ascontiguousarray(self.listener.positions_at(times))
+                there = Listener(place, head_matrices(self.listener, times))
+                out.append(Heard(k, there, gain.astype(np.float32)))
+        return out
 
     def _listener_at(self, first: int, block: int) -> Listener:
         """Return where the head is at the control points of a block."""

@@ -191,6 +191,11 @@ class Source:
                     "the pose down or cut it where it jumps."
                 )
 
+    @property
+    def past(self) -> np.ndarray:
+        """(c, taps - 1) float32: the direct sound's last samples, which its filters still hold."""
+        return self._past
+
     def hear(self, first: int, last: int, out: np.ndarray, mixed: np.ndarray, at: int) -> None:
         """Add what some ears hear of the block that was traced last.
 

@@ -46,6 +46,10 @@ class Piece:
         """True for a pose that never jumps."""
         return np.isinf(self.begin) and np.isinf(self.end)
 
+    def held(self, times: np.ndarray) -> np.ndarray:
+        """Return times (s), before and after the piece those of its own first and last sample."""
+        return np.clip(times, self.track.time[0], self.track.time[-1])
+
     def gain(self, times: np.ndarray) -> np.ndarray:
         """Return (n,) gains at emission times (s); those of all pieces of a track sum to one."""
         rise = np.clip((times - self.begin) / FADE + 0.5, 0.0, 1.0)
