@@ -145,7 +145,9 @@ def ear_bands(
     centres = np.asarray(centres, dtype=np.float64)
     kept = slice(0, 0) if band is None else band_bins(band, length, rate)
     weights = _weights(tuple(centres.tolist()), length, rate, samples.dtype.char)
-    edges = strip_edges(length, rate) if smooth_s is not None else np.zeros(0, dtype=int)
+    edges, share = _strips(tuple(centres.tolist()), length, rate, samples.dtype.char)
+    if smooth_s is None:
+        edges = edges[:0]
     frames = frame_count(samples.shape[-1], hop)
     complex_ = np.result_type(samples.dtype, np.complex64)
     power = np.empty((2, frames, len(centres)), dtype=samples.dtype)
@@ -165,10 +167,6 @@ def ear_bands(
         across[part] = np.add.reduceat(cross, edges, axis=-1)
     coherence = np.empty((frames, 0), dtype=samples.dtype)
     if smooth_s is not None:
-        # Within a strip the weights of a band hardly differ: those of its bins, averaged.
-        share = (
-            np.add.reduceat(weights, edges, axis=0) / np.diff(edges, append=len(weights))[:, None]
-        )
         coherence = _gathered(across, strips, share, max(1, round(smooth_s * rate / hop)))
     times = frame_times(frames, hop=hop, rate=rate)
     return EarBands(times, centres, power, coherence, frequencies(length, rate)[kept], bins)
@@ -225,6 +223,21 @@ def _gathered(across: NDArray, strips: NDArray, share: NDArray, width: int) -> N
     common = np.abs(moving_sum(across, width)) @ share
     value = np.divide(common, whole, out=np.zeros_like(whole), where=whole > 0)
     return np.minimum(value, 1.0)
+
+
+@lru_cache(maxsize=8)
+def _strips(
+    centres: tuple[float, ...], length: int, rate: float, char: str
+) -> tuple[NDArray[np.intp], NDArray]:
+    """First bins of the strips and their shares of the bands (strips, bands); kept per geometry."""
+    edges = strip_edges(length, rate)
+    weights = _weights(centres, length, rate, char)
+    # Within a strip the weights of a band hardly differ: those of its bins, averaged.
+    sizes = np.diff(edges, append=len(weights)).astype(char)
+    share = np.add.reduceat(weights, edges, axis=0) / sizes[:, None]
+    for array in (edges, share):
+        array.flags.writeable = False
+    return edges, share
 
 
 @lru_cache(maxsize=8)

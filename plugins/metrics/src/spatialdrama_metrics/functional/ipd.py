@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from spatialdrama.dsp.active import GATE_DB, gate
-from spatialdrama.dsp.ear_bands import IPD_BAND
+from spatialdrama.dsp.ear_bands import IPD_BAND, band_bins, geometry
 from spatialdrama.dsp.level import power_to_db
 from spatialdrama_metrics.functional.analysis import sound_pair
 from spatialdrama_metrics.functional.pairs import (
@@ -63,6 +63,8 @@ def ipd_error(
     True
     """
     pair = sound_pair(audio, reference, rate=rate)
+    # What is shared with levels leaves phases out where there are none; here that is an error.
+    band_bins(band, geometry(rate, window_s, HOP_S)[0], rate)
     candidate, wanted = (sound.bands(window_s=window_s, band=band).bins for sound in pair)
     energy = np.abs(wanted).astype(np.float64)
     # Full scale of a bin's power is the squared sum of its window; only the absolute floor of the
