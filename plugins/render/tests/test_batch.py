@@ -2,6 +2,7 @@
 
 import warnings
 
+import attrs
 import numpy as np
 import pytest
 from spatialdrama_render.batch import RenderItem, plan_of, render_batch
@@ -200,3 +201,15 @@ def test_the_renderer_has_the_method(sphere, noise):
     item = RenderItem(noise(2000), Pose.fixed((1, 1, 0)))
     (got,) = sphere.render_batch([item], device="cpu")
     np.testing.assert_array_equal(got.samples, sphere.render(item.mono, item.pose).samples)
+
+
+def test_a_listener_who_jumps_is_refused_on_cuda(sphere, noise):
+    from spatialdrama_render.batch import _plan_on_cuda
+
+    jumps = RenderItem(noise(480), Pose.fixed((3, 1, 0)), listener=jumping())
+    with (
+        pytest.warns(SpatialDramaWarning, match="the listener jumps"),
+        pytest.raises(ValidationError, match="not faded on CUDA; use device='cpu'"),
+    ):
+        _plan_on_cuda(sphere, jumps)
+    assert _plan_on_cuda(sphere, attrs.evolve(jumps, listener=None)).heard_from == []

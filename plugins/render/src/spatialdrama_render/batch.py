@@ -195,6 +195,17 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
+def _plan_on_cuda(renderer: PhysicalRenderer, item: RenderItem) -> Plan:
+    """Return the plan of an item, or raise for what the kernels of the device do not do."""
+    plan = plan_of(renderer, item)
+    if len(plan.heard_from) > 1:
+        raise ValidationError(
+            "a listener who jumps is not faded on CUDA; use device='cpu', or render the parts on "
+            "either side apart."
+        )
+    return plan
+
+
 def _on_cuda(
     renderer: PhysicalRenderer, items: list[RenderItem], where: Device
 ) -> Iterator[tuple[int, BinauralAudio]]:
@@ -204,13 +215,7 @@ def _on_cuda(
 
     def checked(i: int) -> Rendering:
         try:
-            plan = plan_of(renderer, items[i])
-            if len(plan.heard_from) > 1:
-                raise ValidationError(
-                    "a listener who jumps is not faded on CUDA; use device='cpu', or render the "
-                    "parts on either side apart."
-                )
-            return cut(plan)
+            return cut(_plan_on_cuda(renderer, items[i]))
         except SpatialDramaError as error:
             raise _numbered(i, error) from error
 
