@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -37,7 +38,7 @@ def _loaded(weights: str | None, stamp: tuple[int, int] | None) -> Localiser:
 
 
 @attrs.frozen(kw_only=True)
-class _Place:
+class _Place(ABC):
     """Compares what the localiser hears with a pose; subclasses name the number."""
 
     unit: ClassVar[str]
@@ -90,11 +91,11 @@ class _Place:
             float(np.abs(error[use]).mean()), weight=float(_STEP * use.sum()), details=details
         )
 
+    @abstractmethod
     def _errors(
         self, track: Track, places: NDArray
     ) -> tuple[NDArray, NDArray, NDArray, NDArray[np.bool_]]:
         """Return heard, true, signed error, and which frames count."""
-        raise NotImplementedError
 
     def _more(self, heard: NDArray, true: NDArray, error: NDArray) -> dict[str, float]:
         return {"heard": float(heard.mean()), "true": float(true.mean())}

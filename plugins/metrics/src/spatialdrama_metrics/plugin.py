@@ -6,14 +6,13 @@ from spatialdrama.registry import hookimpl
 from spatialdrama_metrics.entries import (
     headline,
     pitch,
-    places,
     published,
     quality,
     recognition,
     speakers,
 )
 
-TOPICS = (headline, places, pitch, published, quality, recognition, speakers)
+TOPICS = (headline, pitch, published, quality, recognition, speakers)
 
 
 @hookimpl

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
-from spatialdrama.errors import UnknownNameError, ValidationError
+from spatialdrama_metrics.named import Table, chosen
 
-#: Name to module and class.
-TRACKERS = {
-    "swift-f0": ("swift", "SwiftF0"),
-    "yin": ("yin", "Yin"),
-    "world": ("world", "World"),
-    "praat": ("praat", "Praat"),
-    "crepe": ("crepe", "Crepe"),
+TRACKERS: Table = {
+    "swift-f0": ("swift", "SwiftF0", ()),
+    "yin": ("yin", "Yin", ()),
+    "world": ("world", "World", ("dio", "harvest")),
+    "praat": ("praat", "Praat", ()),
+    "crepe": ("crepe", "Crepe", ("full", "tiny")),
 }
-#: What may stand after a colon.
-_VARIANTS = {"world": ("dio", "harvest"), "crepe": ("full", "tiny")}
 
 
 def tracker(which: Any) -> Any:
@@ -46,17 +42,7 @@ def tracker(which: Any) -> Any:
     >>> tracker("world:harvest")
     World(method='harvest')
     """
-    if not isinstance(which, str):
-        if not hasattr(which, "track") or isinstance(which, type):
-            raise ValidationError(
-                "tracker must be a name or an object with track(mono, rate=, hop_s=, low=, high=); "
-                f"got {which!r}"
-            )
-        return which
-    name, _, variant = which.partition(":")
-    if name not in TRACKERS or (variant and variant not in _VARIANTS.get(name, ())):
-        names = [*TRACKERS, *(f"{n}:{v}" for n, vs in _VARIANTS.items() for v in vs)]
-        raise UnknownNameError(f"no tracker is called {which!r}; use one of {', '.join(names)}")
-    module, target = TRACKERS[name]
-    made = getattr(importlib.import_module(f"{__package__}.{module}"), target)
-    return made(variant) if variant else made()
+    return chosen(
+        which, TRACKERS, option="tracker", what="tracker", methods=("track",),
+        call="track(mono, rate=, hop_s=, low=, high=)", package=__package__,
+    )  # fmt: skip

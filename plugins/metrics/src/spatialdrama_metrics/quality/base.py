@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple
 
@@ -41,7 +42,7 @@ class Signals(NamedTuple):
 
 
 @attrs.frozen(kw_only=True)
-class Quality:
+class Quality(ABC):
     """Judges single signals; subclasses say how (``_judge``) and how long one may be.
 
     ``_judge(lines)`` takes a list of ``(waves, peak)``, one line's signals (s, n) at 16 kHz and its
@@ -95,8 +96,9 @@ class Quality:
             for signals in prepared
         ]
 
+    @abstractmethod
     def _judge(self, lines: list[tuple[NDArray, float]]) -> list[dict[str, Any]]:
-        raise NotImplementedError
+        """Judge the signals of some lines."""
 
     def _signals(self, audio: BinauralAudio) -> Signals | Score:
         if not isinstance(audio, BinauralAudio):

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
-from spatialdrama.errors import UnknownNameError, ValidationError
+from spatialdrama.errors import ValidationError
+from spatialdrama_metrics.named import Table, chosen
 
-#: Name to module, class, and what stands after a colon in ``"name:argument"``.
-RECOGNISERS = {
+RECOGNISERS: Table = {
     "whisper-base": ("whisper", "Whisper", ""),
     "faster-whisper": ("faster", "FasterWhisper", "a size or a local folder"),
     "paraformer-zh": ("paraformer", "Paraformer", "a local folder"),
-    "transcripts": ("transcripts", "Transcripts", "a JSON file"),
+    "transcripts": ("transcripts", "Transcripts.load", "a JSON file"),
 }
 
 
@@ -43,28 +42,13 @@ def recogniser(which: Any) -> Any:
     >>> recogniser("faster-whisper:small").model
     'small'
     """
-    if not isinstance(which, str):
-        if not (hasattr(which, "transcribe") or hasattr(which, "heard")) or isinstance(which, type):
-            raise ValidationError(
-                "recogniser must be a name or an object with transcribe(mono, rate=, languages=); "
-                f"got {which!r}"
-            )
-        return which
-    name, _, argument = which.partition(":")
-    if name not in RECOGNISERS:
-        raise UnknownNameError(
-            f"no recogniser is called {name!r}; use one of {', '.join(RECOGNISERS)}, or give an "
-            "object with transcribe(mono, rate=, languages=)"
+    if which == "transcripts":
+        raise ValidationError(
+            "recogniser 'transcripts' needs its file, like 'transcripts:heard.json', or give "
+            "Transcripts({text: heard})"
         )
-    module, target, takes = RECOGNISERS[name]
-    if argument and not takes:
-        raise ValidationError(f"recogniser {name!r} takes nothing after a colon, got {argument!r}")
-    found = getattr(importlib.import_module(f"{__package__}.{module}"), target)
-    if name == "transcripts":
-        if not argument:
-            raise ValidationError(
-                "recogniser 'transcripts' needs its file, like 'transcripts:heard.json', or give "
-                "Transcripts({text: heard})"
-            )
-        return found.load(argument)
-    return found(argument) if argument else found()
+    return chosen(
+        which, RECOGNISERS, option="recogniser", what="recogniser",
+        methods=("transcribe", "heard"), call="transcribe(mono, rate=, languages=)",
+        package=__package__,
+    )  # fmt: skip

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
-from spatialdrama.errors import UnknownNameError, ValidationError
+from spatialdrama_metrics.named import Table, chosen
 
-#: Name to module, class, and what stands after a colon in ``"name:argument"``.
-EMBEDDERS = {
+EMBEDDERS: Table = {
     "resemblyzer": ("resemblyzer", "Resemblyzer", ""),
     "wavlm": ("wavlm", "WavLm", "a local folder"),
 }
@@ -40,20 +38,7 @@ def embedder(which: Any) -> Any:
     >>> embedder("wavlm:models/wavlm").folder
     'models/wavlm'
     """
-    if not isinstance(which, str):
-        if not hasattr(which, "embed") or isinstance(which, type):
-            raise ValidationError(
-                f"embedder must be a name or an object with embed(mono, rate=); got {which!r}"
-            )
-        return which
-    name, _, argument = which.partition(":")
-    if name not in EMBEDDERS:
-        raise UnknownNameError(
-            f"no speaker embedder is called {name!r}; use one of {', '.join(EMBEDDERS)}, or give "
-            "an object with embed(mono, rate=)"
-        )
-    module, target, takes = EMBEDDERS[name]
-    if argument and not takes:
-        raise ValidationError(f"embedder {name!r} takes nothing after a colon, got {argument!r}")
-    found = getattr(importlib.import_module(f"{__package__}.{module}"), target)
-    return found(argument) if argument else found()
+    return chosen(
+        which, EMBEDDERS, option="embedder", what="speaker embedder", methods=("embed",),
+        call="embed(mono, rate=)", package=__package__,
+    )  # fmt: skip
