@@ -169,6 +169,8 @@ class Comparison:
 
     def save(self, path: Any) -> Path:
         """Write by the suffix: .json, .csv, .md, .tex or .html."""
+        from spatialdrama.scoring import comparison_text as text
+
         path = Path(path)
         if path.suffix == ".json":
             return write_json(path, self.to_dict())
@@ -176,7 +178,7 @@ class Comparison:
             ".csv": self.to_csv,
             ".md": self.to_markdown,
             ".tex": self.to_latex,
-            ".html": lambda: self._repr_mimebundle_()["text/html"],
+            ".html": lambda: text.page(self),
         }
         if path.suffix not in forms:
             raise ValidationError(

@@ -201,6 +201,16 @@ def html(comparison: Comparison) -> str:
     return reprs.wrap(f'<div style="overflow-x:auto">{table}</div>')
 
 
+def page(comparison: Comparison) -> str:
+    """Return the table as a page that says its encoding, light or dark as its reader has it."""
+    return (
+        '<!doctype html><html><head><meta charset="utf-8"><title>Comparison</title><style>'
+        ":root{color-scheme:light dark}body{font-family:system-ui,sans-serif;margin:2em}"
+        "th,td{padding:.15em .8em;text-align:left}</style></head><body>"
+        f"{html(comparison)}</body></html>"
+    )
+
+
 def _html_cell(cell: Shown) -> str:
     mark = f"<sup>{cell.mark}</sup>" if cell.mark else ""
     plain = attrs.evolve(cell, mark="")

@@ -245,7 +245,9 @@ class TestWriting:
     def test_files_by_suffix(self, found, tmp_path):
         assert found.save(tmp_path / "c.md").read_text() == found.to_markdown() + "\n"
         assert found.save(tmp_path / "c.tex").read_text() == found.to_latex() + "\n"
-        assert "<table>" in found.save(tmp_path / "c.html").read_text()
+        page = found.save(tmp_path / "c.html").read_text("utf-8")
+        assert "<table>" in page
+        assert page.index('charset="utf-8"') < page.index("↓")
         with pytest.raises(ValidationError, match=r"\.json, \.csv, \.md, \.tex, \.html"):
             found.save(tmp_path / "c.xlsx")
 
