@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from typing import Any
@@ -17,6 +18,9 @@ from spatialdrama.errors import ValidationError
 #: Tasks under way for each worker: one running, one waiting.
 AHEAD = 2
 LOCAL = ("threads", "processes")
+#: s; how often a cluster is asked whether it still has workers, and how long it may have none: a
+#: worker that died is back in seconds, on a busy machine in half a minute.
+POLL_S, DESERTED_S = 5.0, 120.0
 
 
 def check_scheduler(scheduler: Any) -> None:
@@ -87,36 +91,59 @@ def _on_dask(
     function: Callable, tasks: Iterable[Any], scheduler: Any, count: int, lost: Any
 ) -> Iterator[Any]:
     with _client(scheduler, count) as client:
-        from distributed import as_completed
-
-        rest = iter(tasks)
-        running = as_completed()
-        given: dict[Any, Any] = {}
+        rest, suspects = iter(tasks), []
+        running: dict[Any, Any] = {}
         width = AHEAD * max(count, sum(client.nthreads().values()))
         try:
             while True:
                 for task in rest:
-                    future = client.submit(function, task, pure=False, retries=1)
-                    given[future.key] = task
-                    running.add(future)
-                    if len(given) >= width:
+                    running[client.submit(function, task, pure=False, retries=1)] = task
+                    if len(running) >= width:
                         break
-                if not given:
-                    return
-                future = next(running)
-                task = given.pop(future.key)
-                yield _outcome(future, task, lost)
+                if not running:
+                    break
+                for future in _ended(client, running):
+                    task = running.pop(future)
+                    if _died(future):
+                        # Dask blames all that was on a worker when it died; who did it shows alone.
+                        suspects.append(task)
+                    else:
+                        yield future.result()
+            for task in suspects:
+                running[future := client.submit(function, task, pure=False)] = task
+                _ended(client, running)
+                del running[future]
+                yield lost(task, future.exception()) if lost and _died(future) else future.result()
         finally:
-            client.cancel(list(running.futures), force=True)
+            client.cancel(list(running), force=True)
 
 
-def _outcome(future: Any, task: Any, lost: Any) -> Any:
-    error = future.exception()
-    if error is None:
-        return future.result()
-    if lost is not None and type(error).__name__ == "KilledWorker":
-        return lost(task, error)
-    raise error
+def _ended(client: Any, running: Iterable[Any]) -> list[Any]:
+    """Wait until something ends, and return what has.
+
+    Raises
+    ------
+    ValidationError
+        When the cluster has had no worker for :data:`DESERTED_S`; Dask itself would wait for ever.
+    """
+    from distributed import wait as wait_for
+
+    alone = 0.0
+    while True:
+        began = time.monotonic()
+        with contextlib.suppress(TimeoutError):
+            return list(wait_for(list(running), timeout=POLL_S, return_when="FIRST_COMPLETED").done)
+        alone = 0.0 if client.nthreads() else alone + time.monotonic() - began
+        if alone >= DESERTED_S:
+            raise ValidationError(
+                f"the Dask cluster has had no worker for {alone:.0f} s; start one and run the "
+                "same again: finished scores are kept."
+            )
+
+
+def _died(future: Any) -> bool:
+    """Whether a task has no result because workers died with it."""
+    return type(future.exception()).__name__ == "KilledWorker"
 
 
 @contextlib.contextmanager

@@ -293,7 +293,10 @@ class TestDask:
             distributed.Client(cluster) as client,
         ):
             table = sd.score(files / "clips", ["fatal"], scheduler=client)
-        assert table.lines("fatal")["c1"] == 1.0
+        # Dask blames whatever else was on the worker, too; only the item itself may be lost.
+        values = table.lines("fatal")
+        assert np.isnan(values.pop("c2"))
+        assert set(values.values()) == {1.0}
         assert any("fatal on c2" in note and "worker died" in note for note in table.notes)
 
 
