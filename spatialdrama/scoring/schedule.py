@@ -110,35 +110,58 @@ def _on_dask(
                     else:
                         yield future.result()
             for task in suspects:
-                running[future := client.submit(function, task, pure=False)] = task
-                _ended(client, running)
-                del running[future]
-                yield lost(task, future.exception()) if lost and _died(future) else future.result()
+                yield _alone(client, function, task, lost)
         finally:
             client.cancel(list(running), force=True)
 
 
 def _ended(client: Any, running: Iterable[Any]) -> list[Any]:
-    """Wait until something ends, and return what has.
+    """Wait until something ends, and return what has; raises as :func:`_workers` does."""
+    from distributed import wait as wait_for
+
+    while True:
+        with contextlib.suppress(TimeoutError):
+            return list(wait_for(list(running), timeout=POLL_S, return_when="FIRST_COMPLETED").done)
+        _workers(client)
+
+
+def _alone(client: Any, function: Callable, task: Any, lost: Any) -> Any:
+    """Return the result of a task that has a worker to itself, or what stands for it.
+
+    It stays on that one worker, so that it is over when the worker is: tasks that Dask moves on
+    kill the next worker while it starts, after which nobody restarts it.
+    """
+    worker = _workers(client)[0]
+    future = client.submit(function, task, pure=False, workers=[worker])
+    while not future.done():
+        with contextlib.suppress(TimeoutError):
+            future.exception(timeout=1.0)
+        if not future.done() and worker not in client.nthreads():
+            client.cancel([future], force=True)
+            error = RuntimeError(f"the worker died while it did {task!r}, alone")
+            if lost is None:
+                raise error
+            return lost(task, error)
+    return lost(task, future.exception()) if lost and _died(future) else future.result()
+
+
+def _workers(client: Any) -> list[str]:
+    """Return the addresses of the cluster's workers; wait for the first.
 
     Raises
     ------
     ValidationError
-        When the cluster has had no worker for :data:`DESERTED_S`; Dask itself would wait for ever.
+        When there has been none for :data:`DESERTED_S`; Dask itself would wait for ever.
     """
-    from distributed import wait as wait_for
-
-    alone = 0.0
-    while True:
-        began = time.monotonic()
-        with contextlib.suppress(TimeoutError):
-            return list(wait_for(list(running), timeout=POLL_S, return_when="FIRST_COMPLETED").done)
-        alone = 0.0 if client.nthreads() else alone + time.monotonic() - began
-        if alone >= DESERTED_S:
+    began = time.monotonic()
+    while not (found := list(client.nthreads())):
+        if time.monotonic() - began > DESERTED_S:
             raise ValidationError(
-                f"the Dask cluster has had no worker for {alone:.0f} s; start one and run the "
+                f"the Dask cluster has had no worker for {DESERTED_S:.0f} s; start one and run the "
                 "same again: finished scores are kept."
             )
+        time.sleep(0.2)
+    return found
 
 
 def _died(future: Any) -> bool:

@@ -300,6 +300,18 @@ class TestDask:
         assert any("fatal on c2" in note and "worker died" in note for note in table.notes)
 
 
+def test_a_cluster_without_workers_is_no_wait_for_ever(files, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr("spatialdrama.scoring.schedule.POLL_S", 0.1)
+    monkeypatch.setattr("spatialdrama.scoring.schedule.DESERTED_S", 0.5)
+    with (
+        distributed.LocalCluster(n_workers=0, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+        pytest.raises(ValidationError, match="no worker for"),
+    ):
+        scored(files, scheduler=client, cache=False)
+
+
 def test_nobody_at_the_address(files):
     pytest.importorskip("distributed")
     with pytest.raises(ValidationError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
