@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "runtime": {"runtime", "registry"},
     "stats": {"stats"},
     "scoring": {"types", "io", "registry", "runtime", "stats", "scoring"},
+    "staging": {"types", "io", "runtime", "staging"},
     "pipeline": {"types", "registry"},
     "testing": {"types", "io", "dsp", "registry", "runtime", "pipeline", "testing", "protocols"},
     "cli": {"cli_drama", "cli_plugins", "cli_score"},

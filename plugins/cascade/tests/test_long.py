@@ -11,14 +11,11 @@ import weakref
 import attrs
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from spatialdrama_cascade.cascade import Cascade
-from spatialdrama_cascade.forecast import forecast, line_seconds
-from spatialdrama_cascade.mixing import CEILING_DB, mixed, summed
 
 import spatialdrama as sd
 from spatialdrama.io import stored
+from spatialdrama.staging.mixing import CEILING_DB, mixed
 
 RATE = 48_000
 SCRIPT = """A: one two three
@@ -162,39 +159,6 @@ def test_scores_are_the_same_and_read_line_by_line(on_disk, tmp_path, monkeypatc
 
 
 class TestMixing:
-    @given(
-        parts=st.lists(
-            st.tuples(st.integers(0, 300), st.integers(1, 200), st.integers(0, 99)), max_size=8
-        )
-    )
-    def test_blocks_are_the_plain_sum(self, parts):
-        parts = sorted(parts)
-        sounds = [
-            (at, np.random.default_rng(seed).normal(0, 1, (2, n)).astype(np.float32))
-            for at, n, seed in parts
-        ]
-        want = np.zeros((2, max((at + s.shape[1] for at, s in sounds), default=0)))
-        for at, sound in sounds:
-            want[:, at : at + sound.shape[1]] += sound
-        got = np.concatenate([np.zeros((2, 0), np.float32), *summed(iter(sounds))], axis=1)
-        np.testing.assert_allclose(got, want, atol=1e-6)
-        assert got.dtype == np.float32
-
-    def test_what_is_finished_comes_before_the_next_line_is_asked_for(self):
-        asked = []
-
-        def parts():
-            for second in range(4):
-                asked.append(second)
-                yield second * RATE, np.full((2, RATE // 2), 1.0, np.float32)
-
-        blocks = summed(parts())
-        seen = 0
-        for block in blocks:
-            seen += block.shape[1]
-            # a block before second s was given out when lines up to s were known, none later
-            assert len(asked) <= seen // RATE + 2
-
     def test_rendered_lines_are_let_go(self):
         renderer = EchoRenderer()
         alive = []
@@ -208,10 +172,6 @@ class TestMixing:
         mixed(watched(), RATE)
         assert max(alive) <= 1
 
-    def test_silence_has_no_gain(self):
-        mix, gain_db = mixed([(0.5, sd.BinauralAudio(np.zeros((2, 9)), RATE))], RATE)
-        assert (mix.length, gain_db, mix.peak) == (RATE // 2 + 9, 0.0, 0.0)
-
     def test_full_scale_is_turned_down_to_the_ceiling(self, on_disk):
         on_disk()
         one = sd.BinauralAudio(np.array([[1.0, 0.5], [0.25, 0.0]]), RATE)
@@ -222,22 +182,6 @@ class TestMixing:
 
 
 class TestForecast:
-    def test_from_the_text(self):
-        # 24 letters at 12 a second; 8 Han characters at 4
-        assert line_seconds(sd.Line("A", "a" * 24)) == pytest.approx(2.0)
-        assert line_seconds(sd.Line("A", "这个妹妹我曾见过")) == pytest.approx(2.0)
-        assert line_seconds(sd.Line("A", "a" * 24), rate=2.0) == pytest.approx(1.0)
-        assert line_seconds(sd.Line("A", "a" * 24, start=1.0, end=1.5)) == pytest.approx(0.5)
-
-    def test_what_an_hour_needs(self):
-        lines = [sd.Line("AB"[i % 2], "word " * 12) for i in range(720)]  # 5 s each
-        plan = forecast(sd.Script(lines), pause=0.0, lead_in=0.0)
-        assert plan.seconds == plan.spoken == pytest.approx(3600, rel=0.02)
-        assert plan.folder_bytes == pytest.approx(RATE * 3600 * (6 + 1.5), rel=0.02)
-        assert plan.work_bytes == pytest.approx(RATE * (3540 * 8 + 3480 * 4), rel=0.02)
-        assert forecast(sd.Script(lines), pause=0, lead_in=0, kept=False).cache_bytes == 0
-        assert "about 60 min of sound: 1.3 GB on the disk, 2.0 GB more while" in str(plan)
-
     def test_what_a_short_one_needs_is_its_folder(self, tmp_path):
         plan = Cascade(voice=NoiseVoice(), renderer=EchoRenderer()).forecast(made().script)
         assert plan.work_bytes == plan.cache_bytes == 0

@@ -1,5 +1,5 @@
 """Script to drama in two steps: a voice speaks each line, a renderer places it.
 
-Here lives the generator `cascade`, the timetable of a script and the level of stems. It knows
-voices and renderers by their protocols only and imports no other plugin.
+Here lives the generator `cascade`. It knows voices and renderers by their protocols only and
+imports no other plugin; what every generator does around its model is `spatialdrama.staging`.
 """

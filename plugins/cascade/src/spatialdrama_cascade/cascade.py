@@ -22,14 +22,14 @@ from spatialdrama.io.stored import Scratch
 from spatialdrama.runtime import folders
 from spatialdrama.runtime.progress import progress as progress_bar
 from spatialdrama.runtime.seeding import line_seed
+from spatialdrama.staging.forecast import Forecast, forecast
+from spatialdrama.staging.kept import KeptLines
+from spatialdrama.staging.mixing import mixed
+from spatialdrama.staging.stems import levelled, trimmed
+from spatialdrama.staging.timetable import check_gaps, shortened_overlaps, start_times
 from spatialdrama.types import BinauralAudio, Drama, Line, Scene, Script, Speech
 from spatialdrama.types.validate import check_positive, nearest_names, unknown_name
-from spatialdrama_cascade.forecast import Forecast, forecast
-from spatialdrama_cascade.kept import KeptLines
-from spatialdrama_cascade.mixing import mixed
 from spatialdrama_cascade.part import Part
-from spatialdrama_cascade.stems import levelled, trimmed
-from spatialdrama_cascade.timetable import check_gaps, shortened_overlaps, start_times
 
 
 class Cascade:

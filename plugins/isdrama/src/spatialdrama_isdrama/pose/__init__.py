@@ -1,1 +1,3 @@
-"""Where it is said: the Multimodal Pose Encoder, from geometry, words or video to z_p (4.2, C.4)."""
+"""Where it is said: the Multimodal Pose Encoder (paper 4.2, C.4).
+\nFrom geometry, words or silent video to z_p.
+"""

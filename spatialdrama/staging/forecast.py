@@ -9,8 +9,8 @@ import attrs
 
 from spatialdrama.conventions import HOUSE_RATE
 from spatialdrama.io.stored import IN_MEMORY
+from spatialdrama.staging.timetable import start_times
 from spatialdrama.types import Line, Script
-from spatialdrama_cascade.timetable import start_times
 
 #: Characters a second in read speech, pauses included: letters and Han characters. Rather slow,
 #: so that the disk is rather too big.
