@@ -1,3 +1,4 @@
 """Where it is said: the Multimodal Pose Encoder (paper 4.2, C.4).
-\nFrom geometry, words or silent video to z_p.
+
+From geometry, words or silent video to z_p.
 """
