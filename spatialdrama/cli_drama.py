@@ -83,6 +83,8 @@ def run_generate(options: argparse.Namespace) -> int:
 
     script, scene = Script.read(options.script), Scene.load(options.scene)
     voices = _voices(options.voices, options.voice)
+    if options.metrics is not None and not options.report:
+        raise ValidationError("--metrics are those of the report; add --report.")
     metrics = _metrics(options) if options.report else []
     check_metrics(metrics)
     made = load("generator", options.generator, **settings(options.set))
@@ -212,11 +214,14 @@ def add_render(commands: Any) -> None:
     p.add_argument("--mono", required=True, help="one-channel sound file")
     p.add_argument("--pose", help="pose file: .nc, .zarr, or rows in --pose-format")
     p.add_argument("--pose-format", help=f"with --pose: one of {', '.join(POSE_FORMATS)}")
+    p.add_argument("--pose-unit", choices=("m", "cm"), help="with --pose, of a file of rows; "
+                   "guessed, and said, when left out")  # fmt: skip
     p.add_argument("--azimuth", type=float, help="degrees, + is left: stand still there instead")
     p.add_argument("--elevation", type=float, help="degrees, with --azimuth (default 0)")
     p.add_argument("--distance", type=float, help="metres, with --azimuth (default 1.5)")
     p.add_argument("--room", help="length x width x height in metres, such as 6x5x3")
-    p.add_argument("--rt60", type=float, help="seconds, with --room")
+    p.add_argument("--rt60", metavar="SECONDS", help="with --room; one number, or seven with "
+                   "commas: octave bands 125 Hz to 8 kHz")  # fmt: skip
     p.add_argument("--absorption", metavar="WALLS", help="with --room, instead of --rt60: a number "
                    "from 0 to 1, a material, or JSON such as "
                    '{"floor": "carpet", "walls": 0.1, "ceiling": 0.3}')  # fmt: skip
@@ -246,7 +251,8 @@ def run_render(options: argparse.Namespace) -> int:
     _check_not_read(options)
     mono = MonoFile(options.mono)
     if options.pose is not None:
-        pose = Pose.read(options.pose, options.pose_format or "auto")
+        unit = options.pose_unit or "auto"
+        pose = Pose.read(options.pose, options.pose_format or "auto", unit=unit)
     else:
         pose = Pose.fixed(
             azimuth_deg=options.azimuth,
@@ -277,8 +283,12 @@ def _check_place(options: argparse.Namespace) -> None:
                 raise ValidationError(f"--{name} goes with --azimuth; the file of --pose has it.")
         if not Path(options.pose).expanduser().exists():
             raise ValidationError(f"--pose {options.pose}: there is no such file.")
-    elif options.pose_format is not None:
-        raise ValidationError("--pose-format goes with --pose; leave it out with --azimuth.")
+    else:
+        for name in ("format", "unit"):
+            if getattr(options, f"pose_{name}") is not None:
+                raise ValidationError(
+                    f"--pose-{name} goes with --pose; leave it out with --azimuth."
+                )
 
 
 def _check_not_read(options: argparse.Namespace) -> None:
@@ -380,7 +390,19 @@ def _room(options: argparse.Namespace) -> Room | None:
             "--room needs --rt60, the seconds in which sound decays by 60 dB, or --absorption."
         )
     walls = None if options.absorption is None else _walls(options.absorption)
-    return Room(numbers, rt60=options.rt60, absorption=walls, drr_db=options.drr)
+    decay = None if options.rt60 is None else _decay(options.rt60)
+    return Room(numbers, rt60=decay, absorption=walls, drr_db=options.drr)
+
+
+def _decay(text: str) -> float | tuple[float, ...]:
+    """Return what --rt60 says: one time, or one for each octave band."""
+    try:
+        times = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise ValidationError(
+            f"--rt60 must be seconds such as 0.35, or seven of them with commas; got {text!r}."
+        ) from None
+    return times[0] if len(times) == 1 else times
 
 
 def _walls(text: str) -> Any:

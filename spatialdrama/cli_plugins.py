@@ -54,6 +54,7 @@ def add_plugins_command(subparsers: Any) -> argparse.ArgumentParser:
         description="List what plugins provide, and why a plugin did not load.",
         epilog=PLUGINS_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("name", nargs="?", help="show this plugin, voice, metric ... only")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -149,6 +150,7 @@ def add_assets_command(subparsers: Any) -> argparse.ArgumentParser:
         description="List, fetch and verify the model and data files that plugins need.",
         epilog=ASSETS_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     actions = parser.add_subparsers(dest="action", required=True, metavar="list|fetch|verify")
     _add_list(actions)
@@ -164,6 +166,7 @@ def _add_list(actions: Any) -> None:
         description="List all assets with size, licence and state.",
         epilog="example:\n  spatialdrama assets list --json",
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(func=run_assets_list)
@@ -177,6 +180,7 @@ def _add_fetch(actions: Any) -> None:
         epilog="examples:\n  spatialdrama assets fetch kemar\n"
         "  spatialdrama assets fetch --for kokoro physical --dry-run",
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="assets by name")
     parser.add_argument("--all", action="store_true", help="all assets")
@@ -201,6 +205,7 @@ def _add_verify(actions: Any) -> None:
         description="Hash the files of assets on this machine again and compare.",
         epilog="examples:\n  spatialdrama assets verify\n  spatialdrama assets verify kemar",
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="default: all on this machine")
     parser.set_defaults(func=run_assets_verify)

@@ -87,6 +87,10 @@ class Renderer(Protocol):
         """Render (speaker, start in s, samples) of a whole scene from drama time 0."""
         ...
 
+    def check(self, scene: Scene) -> None:
+        """Raise for a room that it cannot render; optional."""
+        ...
+
 
 class Metric(Protocol):
     """Sound to a number, with exactly the keywords that its spec's `needs` names."""

@@ -217,6 +217,7 @@ class TestGenerate:
         refused(capsys, generate(files, "--generator", "cascad"), "Did you mean 'cascade'?")
         refused(capsys, generate(files, "--set", "pauses=1"), "pauses")
         refused(capsys, generate(files, "--voice", "A"), "SPEAKER=IDENTITY")
+        refused(capsys, generate(files, "--metrics", "itd_mae"), "add --report")
         (files / "script.txt").unlink()
         refused(capsys, generate(files), "script.txt does not exist")
         assert not (files / "out").exists()
@@ -296,6 +297,9 @@ class TestRender:
             ([], ("--pose FILE or --azimuth",)),
             (["--azimuth", "0", "--room", "6x5"], ("--room needs --rt60",)),
             (["--azimuth", "0", "--room", "6 5 3", "--rt60", ".3"], ("6x5x3",)),
+            (["--azimuth", "0", "--room", "6x5x3", "--rt60", "fast"], ("--rt60 must be seconds",)),
+            (["--azimuth", "0", "--room", "6x5x3", "--rt60", ".3,.2"], ("one number or seven",)),
+            (["--azimuth", "0", "--pose-unit", "cm"], ("--pose-unit goes with --pose",)),
             (["--azimuth", "0", "--absorption", ".3"], ("--absorption needs --room",)),
             (["--azimuth", "0", "--drr", "3"], ("--drr needs --room",)),
             (["--azimuth", "0", "--brir", "h.wav", "--room", "6x5x3"], ("leave out --room",)),
@@ -313,6 +317,23 @@ class TestRender:
         out = tmp_path / "b.wav"
         refused(capsys, main(["render", "--mono", str(mono), "-o", str(out), *more]), *words)
         assert not out.exists()
+
+    def test_centimetres_are_guessed_aloud_and_can_be_confirmed(self, mono, tmp_path):
+        rows = np.tile([50.0, 100.0, 0, 1, 0, 0, 0], (120, 1))
+        np.savetxt(tmp_path / "tx.txt", rows)
+        command = ["render", "--mono", str(mono), "--pose", str(tmp_path / "tx.txt"),
+                   "--pose-format", "mrsdrama-120hz", "--renderer", "geometric"]  # fmt: skip
+        with pytest.warns(sd.errors.SpatialDramaWarning, match="read as centimetres"):
+            assert main([*command, "-o", str(tmp_path / "a.wav")]) == 0
+        assert main([*command, "--pose-unit", "cm", "-o", str(tmp_path / "b.wav")]) == 0
+        said, guessed = (sd.BinauralAudio.load(tmp_path / n).samples for n in ("b.wav", "a.wav"))
+        np.testing.assert_array_equal(said, guessed)
+
+    def test_a_decay_for_each_band(self, mono, tmp_path, capsys):
+        times = ".6,.5,.4,.4,.35,.3,.25"
+        assert main(["render", "--mono", str(mono), "--azimuth", "0", "--room", "6x5x3",
+                     "--rt60", times, "--json", "-o", str(tmp_path / "b.wav")]) == 0  # fmt: skip
+        assert "RT60 0.25 to 0.6 s" in json.loads(capsys.readouterr().out)["provenance"]["room"]
 
     def test_two_channels_are_not_mono(self, tmp_path, capsys):
         soundfile.write(tmp_path / "s.wav", np.zeros((100, 2)), RATE)

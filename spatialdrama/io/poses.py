@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from spatialdrama.conventions import POSE_FORMATS
-from spatialdrama.errors import ValidationError
+from spatialdrama.errors import SpatialDramaWarning, ValidationError
 from spatialdrama.io.files import atomic, existing
 from spatialdrama.types import frames
 from spatialdrama.types.pose import SCHEMA, Pose
@@ -88,8 +89,7 @@ def _read_rows(path: Path, format: str, unit: str) -> Pose:
         i = int(np.argmin(np.isfinite(rows[:, :7]).all(axis=1)))
         raise ValidationError(f"pose file {path}: row {i + 1} holds NaN; drop or mend it.")
     if unit == "auto":
-        far = np.median(np.linalg.norm(position, axis=1)) > METRE_LIMIT
-        unit = "cm" if far else "m"
+        unit = _guessed_unit(path, position)
     try:
         return frames.from_arrays(
             position, quaternion, time=np.arange(len(rows)) / spec.rate_hz, order=spec.order,
@@ -97,6 +97,20 @@ def _read_rows(path: Path, format: str, unit: str) -> Pose:
         )  # fmt: skip
     except ValidationError as error:
         raise ValidationError(f"pose file {path}: {error}") from None
+
+
+def _guessed_unit(path: Path, position: np.ndarray) -> str:
+    """Return "m" or "cm", and say so when it is not the unit of the house."""
+    middle = float(np.median(np.linalg.norm(position, axis=1)))
+    if middle <= METRE_LIMIT:
+        return "m"
+    warnings.warn(
+        f"pose file {path}: half of its places are farther than {middle:.0f} away, so it is read "
+        "as centimetres; say unit='cm' (--pose-unit cm) to confirm, or unit='m'.",
+        SpatialDramaWarning,
+        stacklevel=4,
+    )
+    return "cm"
 
 
 def _load_rows(path: Path) -> np.ndarray:

@@ -177,6 +177,19 @@ class TestRefusals:
         with pytest.warns(SpatialDramaWarning, match="hoarse today"):
             cascade(Hoarse()).generate(script, scene, **more)
 
+    def test_a_renderer_is_asked_about_the_scene_before_anybody_speaks(self):
+        class Choosy(PlainRenderer):
+            def check(self, scene):
+                raise ValidationError(f"no rooms like {scene.room!r} here")
+
+        voice = ToneVoice()
+        _, scene, more = parts()
+        made = cascade(voice=voice, renderer=Choosy())
+        for start in (made.check, made.generate):
+            with pytest.raises(ValidationError, match=r"no rooms like Room\("):
+                start(sd.Script.parse("A: one"), scene, voices=more["voices"])
+        assert not voice.spoken
+
     def test_unknown_parts_name_the_nearest(self):
         with pytest.raises(UnknownNameError, match="'geometric'"):
             Cascade(voice=ToneVoice(), renderer="geometrical")

@@ -210,3 +210,16 @@ def test_a_head_of_no_numbers_is_never_made(sphere_responses):
     broken["impulse_response"].values[17, 1] = 0
     with pytest.raises(ValidationError, match="silent or broken"):
         prepare_head(broken, rate=RATE)
+
+
+def test_a_scene_is_checked_before_anybody_speaks(sphere, tmp_path):
+    """What rendering would refuse about the room; where speakers stand is seen when they speak."""
+    soundfile.write(tmp_path / "mono.wav", np.ones(100) / 2, RATE)
+    rooms = {"none.wav": "none.wav", "mono.wav": "channel"}
+    for name, words in rooms.items():
+        room = Room.measured(tmp_path / name)
+        with pytest.raises(ValidationError, match=words):
+            sphere.check(Scene(room, {"A": Pose.fixed((1, 1, 0))}))
+        with pytest.raises(ValidationError, match=words):
+            sphere.render(np.ones(9), Pose.fixed((1, 1, 0)), room=room)
+    sphere.check(Scene(Room((6, 5, 3), rt60=0.3), {"A": Pose.fixed((1, 1, 0))}))

@@ -107,6 +107,8 @@ class Cascade:
         """Raise for anything that would stop :meth:`generate`, before any work is done."""
         for part in self._parts.values():
             part.check_assets()
+        if hasattr(self.renderer, "check"):
+            self.renderer.check(scene)
         for name in script.speakers:
             if name not in scene.speakers:
                 raise unknown_name("speaker in the scene", name, scene.speakers)

@@ -21,6 +21,7 @@ from spatialdrama_render.directivity import check_directivity
 from spatialdrama_render.engine import GRAIN, Ears
 from spatialdrama_render.heads import load_head
 from spatialdrama_render.hrtf import HrtfSet
+from spatialdrama_render.measured import MeasuredRoom
 from spatialdrama_render.mixing import talkers_of
 from spatialdrama_render.options import check_options, check_whole
 from spatialdrama_render.outputs import Outputs
@@ -193,6 +194,26 @@ class PhysicalRenderer(Outputs):
         talker.add(0, job)
         samples = self.plan([talker], room, listener, start).whole()
         return BinauralAudio(samples, self.rate, provenance=self._provenance(room, directivity))
+
+    def check(self, scene: Scene) -> None:
+        """Raise for a room that :meth:`render` would refuse, before anybody speaks.
+
+        Parameters
+        ----------
+        scene : Scene
+            Where speakers stand is looked at when they speak.
+
+        Raises
+        ------
+        ValidationError
+        """
+        check_surroundings(scene.room, scene.listener)
+        room = scene.room
+        if room is not None and room.is_measured:
+            MeasuredRoom.load(room.brir, self.rate)
+        elif room is not None and room.is_shoebox:
+            with one_blas_thread():
+                self._receiver.tail(room, self._acoustics)  # kept for the rendering
 
     def render_scene(
         self,
