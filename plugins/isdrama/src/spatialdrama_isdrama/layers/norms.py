@@ -25,7 +25,7 @@ class RmsNorm(nn.Module):
 
     Example
     -------
-    >>> RmsNorm(2)(torch.tensor([[3.0, -3.0]]))
+    >>> RmsNorm(2, eps=0.0)(torch.tensor([[3.0, -3.0]]))
     tensor([[ 1., -1.]])
     """
 
