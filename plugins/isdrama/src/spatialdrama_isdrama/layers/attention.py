@@ -69,6 +69,8 @@ def attend(
     tensor([2., 0.])
     """
     seen = any_key = None
+    if key.shape[2] == 0:
+        return torch.zeros_like(query), query.new_zeros(*query.shape[:3], 0) if keep else None
     if mask is not None:
         any_key = mask.any(1)[:, None, None, None]
         # A softmax over nothing is 0/0: rows without keys see all of them, and are zeroed below.
@@ -172,6 +174,8 @@ class Attention(nn.Module):
         x = masked(x, mask)
         source, source_mask = (x, mask) if context is None else (context, context_mask)
         source = masked(source, source_mask)
+        if source.shape[1] == 0:
+            source_mask = torch.zeros(source.shape[:2], dtype=torch.bool, device=x.device)
         query = split(self.to_query(x), self.heads)
         key = split(self.to_key(source), self.heads)
         value = split(self.to_value(source), self.heads)
