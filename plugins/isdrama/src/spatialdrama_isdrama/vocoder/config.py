@@ -1,0 +1,207 @@
+"""What a vocoder is built from, as plain values."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import attrs
+
+from spatialdrama.errors import ValidationError
+
+from ..autoencoder.config import MelConfig
+
+#: Widths of the generator. ``paper`` is HiFi-GAN V1, ``small`` its V2 (Kong et al. 2020, table 5);
+#: ``tiny`` is for tests.
+SIZES: dict[str, dict[str, Any]] = {
+    "paper": {"channels": 512},
+    "small": {"channels": 128},
+    "tiny": {"channels": 32, "res_kernel": (3, 7), "res_dilation": (1, 3)},
+}
+
+
+def _one_of(*names: str) -> Any:
+    def check(_: Any, field: Any, value: Any) -> None:
+        if value not in names:
+            raise ValidationError(
+                f"VocoderConfig.{field.name} must be one of {names}, got {value!r}"
+            )
+
+    return check
+
+
+def _above(low: float) -> Any:
+    def check(_: Any, field: Any, value: Any) -> None:
+        if not (math.isfinite(value) and value > low):
+            raise ValidationError(
+                f"VocoderConfig.{field.name} must be a number above {low:g}, got {value!r}"
+            )
+
+    return check
+
+
+def _whole(value: Any) -> tuple[int, ...]:
+    return tuple(int(v) for v in value)
+
+
+@attrs.frozen(kw_only=True)
+class VocoderConfig:
+    """Everything that decides what a vocoder is.
+
+    Parameters
+    ----------
+    kind : {"binaural", "per_ear"}
+        One excitation for both ears (E24), or the paper's reading: a HiFi-GAN for each ear.
+    rate, hop, window : int
+        Samples per second, between mel frames, and per Hann window.
+    mels, low, high, floor
+        Mel bands, their outer feet in Hz, and the magnitude at which log10 is clipped (E5).
+    harmonics : int
+        Sines of the source, at F0, 2 F0 and so on.
+    source_level, source_noise : float
+        Height of each sine, and deviation of the noise under it; where nothing is voiced the noise
+        has a third of `source_level` (Wang et al. 2019, eq. 4 and 5).
+    channels : int
+        Width after the first convolution; halved at each upsampling.
+    upsample, upsample_kernel : tuple of int
+        Factors, whose product is `hop`, and kernels of the transposed convolutions.
+    res_kernel, res_dilation : tuple of int
+        Kernels of the parallel residual blocks and the dilations within each.
+    mid : {"power", "mean", "louder"}
+        The mel that the one excitation is made from: mean power of the ears, mean of their logs, or
+        the larger in each bin. All are the same for exchanged ears.
+    reference : {"predicted", "heard"}
+        What an ear's gain is relative to: that mel, or the mel of the signal that was really made
+        from it, so that the ears' mels come out as asked though the generator missed them.
+    gain_low_db, gain_high_db : float
+        Bounds of the ears' gains, dB.
+    refine : int
+        Steps that correct the gains for the overlap of the mel filters.
+    common_delay : {"removed", "motion", "kept"}
+        What becomes of the mean of the ears' delays: nothing of it (mels and F0 are on the
+        listener's clock already), its change since the first frame (Doppler), or all of it.
+    read_taps : int
+        Length of the windowed sinc that reads between samples.
+    coherence : {"none", "predicted", "given"}
+        No decorrelation, decorrelation to what a head reads from the mels, or to what is passed in.
+    coherence_bands, coherence_width : int
+        ERB-spaced bands of the coherence; width of the head.
+    strip_hz, sweep_s : float
+        Over how many Hz (or one ERB, where that is more) and seconds the decorrelating phase takes
+        each of its values once.
+    shared_source : bool
+        For "per_ear": the same sines and noise in both generators (E24 c). The paper does not say.
+
+    Raises
+    ------
+    ValidationError
+        For a value that no vocoder can have.
+
+    Example
+    -------
+    >>> VocoderConfig.sized("small").channels
+    128
+    """
+
+    kind: str = attrs.field(default="binaural", validator=_one_of("binaural", "per_ear"))
+    rate: int = attrs.field(default=48_000, validator=_above(0))
+    hop: int = attrs.field(default=256, validator=_above(0))
+    window: int = attrs.field(default=1024, validator=_above(3))
+    mels: int = attrs.field(default=80, validator=_above(1))
+    low: float = attrs.field(default=20.0, validator=_above(-1))
+    high: float = attrs.field(default=24_000.0, validator=_above(0))
+    floor: float = attrs.field(default=1e-5, validator=_above(0))
+    harmonics: int = attrs.field(default=8, validator=_above(0))
+    source_level: float = attrs.field(default=0.1, validator=_above(0))
+    source_noise: float = attrs.field(default=0.003, validator=_above(-1))
+    channels: int = attrs.field(default=512, validator=_above(0))
+    upsample: tuple[int, ...] = attrs.field(default=(8, 8, 2, 2), converter=_whole)
+    upsample_kernel: tuple[int, ...] = attrs.field(default=(16, 16, 4, 4), converter=_whole)
+    res_kernel: tuple[int, ...] = attrs.field(default=(3, 7, 11), converter=_whole)
+    res_dilation: tuple[int, ...] = attrs.field(default=(1, 3, 5), converter=_whole)
+    mid: str = attrs.field(default="power", validator=_one_of("power", "mean", "louder"))
+    reference: str = attrs.field(default="predicted", validator=_one_of("predicted", "heard"))
+    gain_low_db: float = -40.0
+    gain_high_db: float = 12.0
+    refine: int = attrs.field(default=2, validator=_above(-1))
+    common_delay: str = attrs.field(
+        default="removed", validator=_one_of("removed", "motion", "kept")
+    )
+    read_taps: int = attrs.field(default=32, validator=_above(1))
+    coherence: str = attrs.field(
+        default="predicted", validator=_one_of("none", "predicted", "given")
+    )
+    coherence_bands: int = attrs.field(default=16, validator=_above(1))
+    coherence_width: int = attrs.field(default=64, validator=_above(0))
+    strip_hz: float = attrs.field(default=150.0, validator=_above(0))
+    sweep_s: float = attrs.field(default=0.25, validator=_above(0))
+    shared_source: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        factor = math.prod(self.upsample)
+        if factor != self.hop:
+            raise ValidationError(
+                f"VocoderConfig.upsample {self.upsample} multiplies to {factor}, but hop is "
+                f"{self.hop}; choose factors whose product is hop"
+            )
+        if len(self.upsample) != len(self.upsample_kernel):
+            raise ValidationError(
+                f"VocoderConfig.upsample_kernel needs one kernel for each factor of "
+                f"{self.upsample}, got {self.upsample_kernel}"
+            )
+        for factor, kernel in zip(self.upsample, self.upsample_kernel, strict=True):
+            if kernel < factor or (kernel - factor) % 2:
+                raise ValidationError(
+                    f"an upsampling by {factor} needs a kernel of {factor}, {factor + 2}, ...; "
+                    f"got {kernel}"
+                )
+        if not self.upsample or self.channels % 2 ** len(self.upsample):
+            raise ValidationError(
+                f"VocoderConfig.channels is halved {len(self.upsample)} times, which "
+                f"{self.channels} does not allow; take a multiple of {2 ** len(self.upsample)}"
+            )
+        if not all(k > 0 and k % 2 for k in self.res_kernel) or not self.res_kernel:
+            raise ValidationError(
+                f"VocoderConfig.res_kernel must hold odd kernels, got {self.res_kernel}"
+            )
+        if not self.low < self.high <= self.rate / 2:
+            raise ValidationError(
+                f"VocoderConfig needs low < high <= {self.rate / 2:g} Hz, got {self.low:g} and "
+                f"{self.high:g}"
+            )
+        if not self.gain_low_db < 0 < self.gain_high_db:
+            raise ValidationError(
+                f"VocoderConfig needs gain_low_db < 0 < gain_high_db, got {self.gain_low_db:g} "
+                f"and {self.gain_high_db:g}"
+            )
+        if self.read_taps % 2:
+            raise ValidationError(
+                f"VocoderConfig.read_taps must be even, got {self.read_taps}: a read between two "
+                "samples sees as many on either side"
+            )
+
+    @property
+    def mel(self) -> MelConfig:
+        """The mel that this vocoder reads."""
+        return MelConfig(
+            rate=self.rate,
+            window=self.window,
+            hop=self.hop,
+            bands=self.mels,
+            low=self.low,
+            high=self.high,
+            floor=self.floor,
+        )
+
+    @classmethod
+    def sized(cls, size: str, **changes: Any) -> VocoderConfig:
+        """Return a config of one of :data:`SIZES`, with `changes`.
+
+        Raises
+        ------
+        ValidationError
+            If there is no such size.
+        """
+        if size not in SIZES:
+            raise ValidationError(f"there is no vocoder size {size!r}; choose from {list(SIZES)}")
+        return cls(**{**SIZES[size], **changes})
