@@ -1,15 +1,10 @@
-"""Where a speaker is during a segment, as networks and vocoder take it, and the room in words.
-
-All of it is the listener's view: a listener who turns moves every speaker.
-"""
+"""When the frames of a segment sound in the drama, and its room in words."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from spatialdrama.conventions import SPEED_OF_SOUND
-from spatialdrama.dsp.pose_itd import pose_itd_us
-from spatialdrama.types import Pose, Scene
+from spatialdrama.types import Scene
 from spatialdrama_isdrama.autoencoder.config import MelConfig
 
 
@@ -24,31 +19,6 @@ def frame_times(start: float, frames: int, mel: MelConfig) -> np.ndarray:
     return start + np.arange(frames) * (mel.hop / mel.rate)
 
 
-def ear_delays(pose: Pose, times: np.ndarray) -> np.ndarray:
-    """Return how long sound takes to each ear, (2, t) s, left then right.
-
-    The way to the middle of the head, and round a rigid sphere the ears' difference: what
-    ``itd_mae`` measures. Sound heard at a time left the mouth a little earlier; at walking speed
-    that moves a speaker by less than a centimetre and is left out.
-
-    Parameters
-    ----------
-    pose : Pose
-        As the listener hears it, see :meth:`Pose.relative_to`.
-    times : (t,) float, s
-
-    Examples
-    --------
-    >>> early, late = ear_delays(Pose.fixed(azimuth_deg=90, distance=1), np.zeros(1))[:, 0]
-    >>> bool(late > early), round(float(early + late) / 2 * 343, 3)
-    (True, 1.0)
-    """
-    points = pose.positions_at(times)
-    middle = np.linalg.norm(points, axis=1) / SPEED_OF_SOUND
-    half = 0.5e-6 * pose_itd_us(points)  # positive: the left ear hears first
-    return np.stack([middle - half, middle + half])
-
-
 def in_words(scene: Scene) -> str:
     """Return the place in words, for encoders of scene descriptions (E29).
 
@@ -56,6 +26,7 @@ def in_words(scene: Scene) -> str:
 
     Examples
     --------
+    >>> from spatialdrama.types import Pose
     >>> in_words(Scene(speakers={"A": Pose.fixed((1, 0, 0))}))
     'A place without walls.'
     """

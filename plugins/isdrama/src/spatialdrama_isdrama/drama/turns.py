@@ -1,7 +1,7 @@
 """Line times from one path that all speakers share: where it jumps, somebody else speaks (E12).
 
-Paper C.4. Recorded dramas store a single track of whoever speaks. In a :class:`Scene` every speaker has a
-path, so this is needed only to read such a track.
+Paper C.4. Recorded dramas store a single track of whoever speaks. In a :class:`Scene` every
+speaker has a path, so this is needed only to read such a track.
 """
 
 from __future__ import annotations
