@@ -272,6 +272,7 @@ def _mix(corners: tuple[float, ...], mouth: bool) -> np.ndarray:
     return _tail_mix(np.array(corners), mouth)
 
 
+_NO_TIME, _NO_AXIS = np.zeros(1), np.zeros((3, 1))
 #: Stands for every listener who is at rest at the origin: kept once.
 _AT_REST = object()
 
@@ -284,11 +285,12 @@ def _looked_up(one: Rendering, row: Row, numbers: _Numbers) -> tuple[int, ...]:
     turned = np.broadcast_to(head.rotation, (points, 3, 3)).reshape(points, 9)
     listener = np.concatenate([np.broadcast_to(head.place, (points, 3)), turned], axis=1)
     low = LowPasses(row.colours.corners, plan.rate)
+    # Where a source without a front points costs a millisecond to find and is never read.
+    axis_time, axis = (track.axis_time, track.axis) if row.mouth else (_NO_TIME, _NO_AXIS)
     return (
         numbers.add([plan.start]),
         numbers.add(np.column_stack([track.time, track.place.T]), track.time), len(track.time),
-        numbers.add(np.column_stack([track.axis_time, track.axis.T]), track.axis_time),
-        len(track.axis_time),
+        numbers.add(np.column_stack([axis_time, axis.T]), axis_time), len(axis_time),
         numbers.add(listener, _AT_REST if plan.listener is None else None), points,
         numbers.add(np.column_stack([images.sign, images.offset, images.gain]), images),
         numbers.add(row.colours.table, row.colours),
