@@ -1,0 +1,232 @@
+"""What the Immersive Drama Transformer is made of and how it is trained: the paper by default."""
+
+from __future__ import annotations
+
+import attrs
+
+from spatialdrama.errors import ValidationError
+
+from .checks import number, one_of, truth, whole
+
+FRAMES_PER_LATENT = 4
+SOLVERS = ("euler", "midpoint", "few")
+
+
+def _field(default, check):
+    return attrs.field(default=default, validator=check)
+
+
+@attrs.frozen(kw_only=True)
+class TransformerConfig:
+    """The Immersive Drama Transformer (paper 4.3, C.1, C.6, C.7), its losses and its guidance.
+
+    Each row of the paper's tables 4, 5 and 6 is one field: `moe`, `prosodic_moe`, `spatial_moe`,
+    `fan`, `f0`, `mamba`, `cfg`; `experts` (or `spatial_experts`); `gamma`, `alpha`. The row without
+    contrastive learning is a field of the pose encoder's config.
+
+    Parameters
+    ----------
+    width, heads, blocks : int
+    mamba_layers : int
+        Mamba layers behind the attention of a block (1:K with K = 3, C.6).
+    latent : int
+        Channels of the autoencoder's latent, both ears.
+    content_width, pose_width, scene_width : int
+        Of z_c, of one ear of z_p, and of the scene tokens.
+    order : "attention" or "mamba"
+        Which of the two comes first in a block (E3: the paper does not say).
+    bidirectional : bool
+        Run Mamba both ways through time. False is the published, causal layer (E3).
+    scan : "auto", "reference" or "fused"
+        Kernel of the selective scan.
+    state, conv, expand : int
+        Of a Mamba layer.
+    mamba : bool
+        False puts Transformer layers of as many parameters in Mamba's place (table 4).
+    modulation : "block" or "layer"
+        Shift, scale and gate of AdaLN for each half of a block as in DiT (177 M in all, E2), or for
+        each of its layers (205 M).
+    moe, prosodic_moe, spatial_moe : bool
+        Drama-MOE and its two groups. Without both, one expert takes their place.
+    experts : int
+        In each group.
+    spatial_experts : int or None
+        In the spatial group, where it differs (table 5).
+    fan : bool
+        Experts of equation 3; False: a linear and a GELU instead.
+    fan_inner : int
+        Width between the FAN layer and the linear behind it (2048 gives the paper's 177 M, E2).
+    fan_share : float
+        Part of it that is cosines, and again that is sines (E18).
+    routing : "text" or "algorithm1"
+        Where section 4.3 and algorithm 1 disagree (E15): the prosodic gate sees z_c and the prompt
+        as z_c looks at it, or only the prompt as z_p looks at it; and algorithm 1 divides by the
+        temperature behind the softmax instead of in it.
+    temperature_start, temperature_end : float
+        Of the Gumbel softmax, over training (C.7).
+    temperature_schedule : "exponential" or "linear"
+    temperature_steps : int
+        Training steps until the end is reached (E14: half of the paper's 100 K).
+    balance : "switch" or "paper"
+        Load balancing of Fedus et al. 2022, or equation 4 as printed, whose gradient is zero (E17).
+    balance_weight : float
+        The paper's is .1, which its preset restores; .01 is Switch's own (E17).
+    f0 : bool
+        Predict pitch from the first block and give it to the others.
+    pitch_kernel : int, frames
+        Of the convolution over the given pitch.
+    pitch_weight, voicing_weight : float
+        Of the two losses of pitch.
+    pitch_by_time : bool
+        Weigh an item's pitch loss by its flow time: near t = 0 the input is noise (E13).
+    down_kernel, prompt_kernel : int
+        Of the convolutions in front of the rate change, and of the prompt encoder.
+    dropout : float
+        On what each layer of a block adds, in training.
+    sigma_min : float
+        Width that is left of the noise at t = 1; 0 is equation 10.
+    times : "uniform" or "logit-normal"
+        Where training draws t.
+    drop_prompt, other_prompt, drop_scene : float
+        Chances that an item is trained without prompt, with one from another script, without a
+        scene (C.3; E20, E22). What the first two leave is a prompt of the same script.
+    cfg : bool
+        Guidance at inference (equation 5); False is the plain field.
+    gamma, alpha : float
+        Scale of the guidance, and how much the voice prompt weighs beside the last line.
+    solver : "euler", "midpoint" or "few"
+    steps : int
+        Of the solver.
+
+    Raises
+    ------
+    ValidationError
+        A value out of range, or values that do not go together.
+
+    Examples
+    --------
+    >>> TransformerConfig().groups
+    {'prosodic': 4, 'spatial': 4}
+    >>> TransformerConfig(prosodic_moe=False, spatial_experts=2).groups
+    {'spatial': 2}
+    """
+
+    width: int = _field(768, whole(2))
+    heads: int = _field(8, whole(1))
+    blocks: int = _field(4, whole(1))
+    mamba_layers: int = _field(3, whole(1))
+    latent: int = _field(40, whole(1))
+    content_width: int = _field(768, whole(1))
+    pose_width: int = _field(768, whole(1))
+    scene_width: int = _field(768, whole(1))
+    order: str = _field("attention", one_of("attention", "mamba"))
+    bidirectional: bool = _field(True, truth)
+    scan: str = _field("auto", one_of("auto", "reference", "fused"))
+    state: int = _field(16, whole(1))
+    conv: int = _field(4, whole(1))
+    expand: int = _field(2, whole(1))
+    mamba: bool = _field(True, truth)
+    modulation: str = _field("block", one_of("block", "layer"))
+    moe: bool = _field(True, truth)
+    prosodic_moe: bool = _field(True, truth)
+    spatial_moe: bool = _field(True, truth)
+    experts: int = _field(4, whole(1))
+    spatial_experts: int | None = _field(None, attrs.validators.optional(whole(1)))
+    fan: bool = _field(True, truth)
+    fan_inner: int = _field(2048, whole(4))
+    fan_share: float = _field(0.25, number(0.0, 0.49))
+    routing: str = _field("text", one_of("text", "algorithm1"))
+    temperature_start: float = _field(2.0, number(0.0, above=True))
+    temperature_end: float = _field(0.3, number(0.0, above=True))
+    temperature_schedule: str = _field("exponential", one_of("exponential", "linear"))
+    temperature_steps: int = _field(50_000, whole(1))
+    balance: str = _field("switch", one_of("switch", "paper"))
+    balance_weight: float = _field(0.01, number(0.0))
+    f0: bool = _field(True, truth)
+    pitch_kernel: int = _field(9, whole(1))
+    pitch_weight: float = _field(1.0, number(0.0))
+    voicing_weight: float = _field(1.0, number(0.0))
+    pitch_by_time: bool = _field(False, truth)
+    down_kernel: int = _field(9, whole(1))
+    prompt_kernel: int = _field(5, whole(1))
+    dropout: float = _field(0.0, number(0.0, 0.95))
+    sigma_min: float = _field(0.0, number(0.0, 0.5))
+    times: str = _field("uniform", one_of("uniform", "logit-normal"))
+    drop_prompt: float = _field(0.2, number(0.0, 1.0))
+    other_prompt: float = _field(0.4, number(0.0, 1.0))
+    drop_scene: float = _field(0.1, number(0.0, 1.0))
+    cfg: bool = _field(True, truth)
+    gamma: float = _field(3.0, number())
+    alpha: float = _field(0.4, number(0.0, 1.0))
+    solver: str = _field("euler", one_of(*SOLVERS))
+    steps: int = _field(25, whole(1))
+
+    def __attrs_post_init__(self) -> None:
+        if self.width % (2 * self.heads):
+            raise ValidationError(
+                f"TransformerConfig.width must be a multiple of {2 * self.heads}, as each of "
+                f"{self.heads} heads turns pairs; got {self.width}."
+            )
+        for name in ("pitch_kernel", "down_kernel", "prompt_kernel"):
+            if getattr(self, name) % 2 == 0:
+                raise ValidationError(
+                    f"TransformerConfig.{name} must be odd, so that a frame is its middle; "
+                    f"got {getattr(self, name)}."
+                )
+        if self.drop_prompt + self.other_prompt > 1:
+            raise ValidationError(
+                f"TransformerConfig.drop_prompt and other_prompt must add up to at most 1; got "
+                f"{self.drop_prompt:g} and {self.other_prompt:g}."
+            )
+        if self.f0 and self.blocks < 2:
+            raise ValidationError(
+                "TransformerConfig.f0 needs at least 2 blocks, one that predicts pitch and one "
+                f"that is given it; got {self.blocks}. Set f0=False or add a block."
+            )
+
+    @property
+    def groups(self) -> dict[str, int]:
+        """Expert groups in their order, and how many experts each has."""
+        spatial = self.experts if self.spatial_experts is None else self.spatial_experts
+        wanted = {
+            "prosodic": self.experts if self.moe and self.prosodic_moe else 0,
+            "spatial": spatial if self.moe and self.spatial_moe else 0,
+        }
+        return {name: count for name, count in wanted.items() if count}
+
+
+@attrs.frozen(kw_only=True)
+class TrainingConfig:
+    """How the Immersive Drama Transformer is trained (paper 5.1, C.1; E26).
+
+    Parameters
+    ----------
+    learning_rate, beta1, beta2 : float
+        Of Adam.
+    warm_up : int, steps
+        Over which the learning rate rises linearly; constant from then on.
+    clip : float
+        Largest norm of all gradients together; 0 for no bound. The paper names none.
+    ema : float
+        Decay of the averaged weights; 0 for none. The paper names none.
+    precision : "float32" or "bfloat16"
+        Type of the products; sums, norms, routing and pitch stay float32.
+
+    Raises
+    ------
+    ValidationError
+        A value out of range.
+
+    Examples
+    --------
+    >>> TrainingConfig().learning_rate
+    5e-05
+    """
+
+    learning_rate: float = _field(5e-5, number(0.0, above=True))
+    beta1: float = _field(0.9, number(0.0, 0.9999999))
+    beta2: float = _field(0.999, number(0.0, 0.9999999))
+    warm_up: int = _field(10_000, whole(0))
+    clip: float = _field(1.0, number(0.0))
+    ema: float = _field(0.0, number(0.0, 0.9999999))
+    precision: str = _field("float32", one_of("float32", "bfloat16"))
