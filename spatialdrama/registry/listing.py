@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -119,7 +120,7 @@ class Listing(Mapping):
             if name == "provider":
                 seen: Any = entry.provider
             elif name == "ready":
-                seen = not _lacks(entry)
+                seen = not _lacks(entry) and not _brings(entry)
             else:
                 seen = getattr(entry.spec, name)
             inside = isinstance(seen, tuple) and not isinstance(wanted, tuple)
@@ -140,6 +141,7 @@ class Listing(Mapping):
                 "distribution": entry.distribution,
                 "distribution_version": entry.distribution_version,
                 "missing": list(_lacks(entry)),
+                "ready": not _lacks(entry) and not _brings(entry),
             }
             for name, entry in self._rows()
         ]
@@ -155,6 +157,8 @@ class Listing(Mapping):
             state = "ready" if not lacks else "missing " + ", ".join(lacks)
             if lacks and self.kind == "asset":
                 state = "not on this machine"
+            elif brings := _brings(entry):
+                state = f"{state}; needs {brings}" if lacks else f"needs {brings}"
             provider = f"{entry.provider} {entry.distribution_version}".strip()
             body.append([name, *cells, entry.spec.summary, provider, state])
         return head, body
@@ -193,6 +197,12 @@ def _lacks(entry: Entry) -> tuple[str, ...]:
     if assets and missing_assets is not None:
         lacks += tuple(f"asset {name}" for name in missing_assets(tuple(assets)))
     return lacks
+
+
+def _brings(entry: Entry) -> str:
+    """What the user must still bring; nothing once the variable that names it is set."""
+    spec = entry.spec
+    return "" if os.environ.get(getattr(spec, "bring_by", "") or "") else getattr(spec, "bring", "")
 
 
 def _plain(spec: Any) -> dict[str, Any]:

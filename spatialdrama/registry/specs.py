@@ -101,6 +101,11 @@ class Spec:
         Licence of the code or model behind the target (SPDX identifier where there is one).
     assets : tuple of str
         Names of assets it loads.
+    bring : str
+        What its user must bring, because nobody here may ship or fetch it, and what to type:
+        shown in tables as "needs ...", like ``"weights: give weights='finetuned.pth'"``.
+    bring_by : str
+        Environment variable that names it; where that is set, tables no longer say so.
     version : int
         Raised when results change for the same input.
     """
@@ -117,6 +122,8 @@ class Spec:
     extra: str = attrs.field(default="", validator=_text)
     licence: str = attrs.field(default="", validator=_text)
     assets: tuple[str, ...] = attrs.field(default=(), converter=_tuple, validator=_words())
+    bring: str = attrs.field(default="", validator=_text)
+    bring_by: str = attrs.field(default="", validator=_text)
     version: int = attrs.field(default=1, validator=_positive())
 
 

@@ -109,11 +109,14 @@ _lock = threading.Lock()
 
 
 def metric_of(wanted: Wanted) -> Any:
-    """Return the metric: one for each thread, or one for the process where it holds a model."""
+    """Return the metric: one for each thread, or one for the process where it holds a model.
+
+    A model is an asset, or what the user brings.
+    """
     if wanted.made is not None:
         return wanted.made
     key = json.dumps([wanted.name, wanted.options], sort_keys=True, default=id)
-    if wanted.spec.assets:
+    if wanted.spec.assets or wanted.spec.bring:
         with _lock:
             if key not in _shared:
                 _shared[key] = _Guarded(load("metric", wanted.name, **wanted.options))

@@ -148,6 +148,22 @@ def score(
     return table_of(sheets, plan, several)
 
 
+def models_of(found: Any, options: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the assets that a metric loads with these options.
+
+    That is what its description says, unless its class has a class method ``models(**options)``:
+    that returns their names, and raises an AssetError where the user must bring something.
+    """
+    asked = getattr(_target(found), "models", None) if found.obj is None else None
+    return tuple(asked(**options)) if callable(asked) else found.spec.assets
+
+
+def _target(found: Any) -> Any:
+    from spatialdrama.registry.loading import import_target
+
+    return import_target(found)
+
+
 def wanted_metrics(metrics: Any) -> tuple[Wanted, ...]:
     """Check names and options, and that models are at hand, before any work."""
     from spatialdrama.runtime.assets import require
@@ -160,7 +176,7 @@ def wanted_metrics(metrics: Any) -> tuple[Wanted, ...]:
     wanted = []
     for name, options in named.items():
         found = entry("metric", name)
-        require(found.spec.assets, f"metric {name!r}")
+        require(models_of(found, options), f"metric {name!r}")
         # What a notebook registered is known to this process alone, so it travels itself.
         made = load("metric", name, **options) if found.obj is not None else None
         fingerprint = described("metric", name, options)
@@ -232,11 +248,7 @@ def _tasks(items: Sequence[Item], plan: Plan, workers: int) -> Iterator[Task]:
 
 
 def _has_batch(wanted: Wanted) -> bool:
-    from spatialdrama.registry.loading import import_target
-
-    made = wanted.made
-    if made is None:
-        made = import_target(entry("metric", wanted.name))
+    made = _target(entry("metric", wanted.name)) if wanted.made is None else wanted.made
     return callable(getattr(made, "score_batch", None))
 
 

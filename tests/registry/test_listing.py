@@ -101,6 +101,17 @@ class TestTables:
         assert "missing asset two" in repr(metrics)
         assert "heavy" not in metrics.list(ready=True)
 
+    def test_what_the_user_must_bring_is_said_until_it_is_there(self, monkeypatch):
+        spec = MetricSpec("odd", "a.b:C", bring="weights: set ODD_WEIGHTS", bring_by="ODD_WEIGHTS")
+        register_local("metric", spec, len)
+        monkeypatch.delenv("ODD_WEIGHTS", raising=False)
+        assert metrics.text().splitlines()[-1].endswith("needs weights: set ODD_WEIGHTS")
+        assert "odd" not in metrics.list(ready=True)
+        assert metrics.rows()[-1]["ready"] is False
+        monkeypatch.setenv("ODD_WEIGHTS", "w.pth")
+        assert metrics.text().splitlines()[-1].endswith("ready")
+        assert "odd" in metrics.list(ready=True)
+
     def test_an_empty_listing_says_so(self):
         assert repr(metrics.list(provider="nobody")) == "0 metrics (provider='nobody')"
 

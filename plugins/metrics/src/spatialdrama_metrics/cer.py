@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from typing import Any
 
 import attrs
 
 from spatialdrama.errors import ValidationError
 from spatialdrama.types import BinauralAudio, Line, Score
+from spatialdrama_metrics.entries.recognition import WHISPER
 from spatialdrama_metrics.recognise.downmix import Downmix, downmix
 from spatialdrama_metrics.recognise.parts import Heard
 from spatialdrama_metrics.recognise.table import recogniser as named
+from spatialdrama_metrics.recognise.transcripts import Transcripts
 from spatialdrama_metrics.text import compare
+
+
+def _texts(given: Any) -> Any:
+    return Transcripts.load(given) if isinstance(given, str | PathLike) else Transcripts(given)
 
 
 @attrs.frozen(kw_only=True)
@@ -56,6 +63,13 @@ class Cer:
         default="louder", validator=attrs.validators.in_(("louder", "aligned", "mean"))
     )
     recogniser: Any = attrs.field(default="whisper-base", converter=named)
+
+    @classmethod
+    def models(cls, recogniser: Any = None, **_: Any) -> tuple[str, ...]:
+        """Names of the assets that are loaded: the embedded recogniser's, or none."""
+        if recogniser is None:
+            recogniser = attrs.fields(cls).recogniser.default
+        return tuple(a.name for a in WHISPER) if recogniser == "whisper-base" else ()
 
     def score(self, audio: BinauralAudio, *, line: Line) -> Score:
         """Score one line.
@@ -106,6 +120,45 @@ class Cer:
             return self.recogniser.heard(line)
         mono = downmix(audio.samples, rate=audio.rate, method=self.downmix)
         return self.recogniser.transcribe(mono, rate=audio.rate, languages=line.languages)
+
+
+@attrs.frozen(kw_only=True)
+class TranscriptsCer(Cer):
+    """:class:`Cer` of texts that you have; the sound is not looked at (``cer/transcripts``).
+
+    Parameters
+    ----------
+    heard : path or mapping
+        A JSON file, or a mapping, from what should be heard to what was heard; see
+        :class:`~spatialdrama_metrics.recognise.transcripts.Transcripts`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from spatialdrama.types import BinauralAudio, Line
+    >>> sound = BinauralAudio(np.zeros((2, 16000)), 16000)
+    >>> metric = TranscriptsCer(heard={"Who's there?": "who's near"})
+    >>> round(metric.score(sound, line=Line("ANNA", "Who's there?")).value, 3)
+    0.222
+    """
+
+    recogniser: Any = attrs.field(
+        default=None, converter=attrs.converters.optional(_texts), alias="heard"
+    )
+
+    @classmethod
+    def models(cls, heard: Any = None, **_: Any) -> tuple[str, ...]:
+        """No assets; a ValidationError when there are no texts."""
+        if heard is None:
+            raise ValidationError(
+                "cer/transcripts needs the texts that were heard: give heard='heard.json', which "
+                'holds {"what should be heard": "what was heard", ...}'
+            )
+        return ()
+
+    def _heard(self, audio: BinauralAudio, line: Line) -> Heard:
+        self.models(self.recogniser)
+        return super()._heard(audio, line)
 
 
 @attrs.frozen(kw_only=True)

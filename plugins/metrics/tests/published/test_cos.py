@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 from spatialdrama_metrics.published import clips, embedding
-from spatialdrama_metrics.published.embedding_cos import WEIGHTS, cosine
+from spatialdrama_metrics.published.embedding_cos import cosine
 from spatialdrama_metrics.published.network import SpatialAst
+from spatialdrama_metrics.published.weights import VARIABLE as WEIGHTS
 
 from spatialdrama import registry
 from spatialdrama.errors import AssetError, DeviceError, ValidationError

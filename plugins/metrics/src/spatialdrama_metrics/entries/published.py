@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from spatialdrama.registry import MetricSpec
+from spatialdrama_metrics.published.weights import BRING, VARIABLE
 
 _EXTRA = "spatialdrama-metrics"
 _WEIGHTS = "CC-BY-4.0 (its README) or CC-BY-NC-4.0 (its LICENSE file)"
@@ -38,6 +39,8 @@ def _cos(name: str, target: str, *, summary: str) -> MetricSpec:
         requires=("numpy", "scipy", "torch"),
         extra=f"{_EXTRA}[torch]",
         licence=f"Apache-2.0 (code); Spatial-AST weights, not shipped: {_WEIGHTS}",
+        bring=BRING,
+        bring_by=VARIABLE,
     )
 
 

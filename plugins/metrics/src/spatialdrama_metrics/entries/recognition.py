@@ -53,19 +53,18 @@ WHISPER = (
 )
 
 
-def _cer(name: str, target: str, *, summary: str, module: str, extra: str, licence: str, assets=()):
+def _cer(name: str, target: str, *, module: tuple = (), extra: str, licence: str, **more):
     return MetricSpec(
         name,
         f"spatialdrama_metrics.cer:{target}",
-        summary=summary,
         direction="down",
         needs=("line",),
         per="line",
         bounds=(0.0, None),
-        requires=("numpy", "scipy", module, "jiwer", "opencc"),
+        requires=("numpy", "scipy", *module, "jiwer", "opencc"),
         extra=extra,
         licence=f"Apache-2.0 (code), {licence}",
-        assets=assets,
+        **more,
     )
 
 
@@ -74,7 +73,7 @@ METRICS = (
         "cer",
         "Cer",
         summary="character error rate of what Whisper base understands, English and Mandarin",
-        module="ctranslate2",
+        module=("ctranslate2",),
         extra="spatialdrama-metrics",
         licence="MIT (recogniser)",
         assets=tuple(spec.name for spec in WHISPER),
@@ -83,17 +82,27 @@ METRICS = (
         "cer/paraformer-zh",
         "ParaformerCer",
         summary="character error rate of what Paraformer-zh understands (FunASR), Mandarin",
-        module="funasr",
+        module=("funasr",),
         extra="spatialdrama-metrics[funasr]",
         licence="FunASR model licence (recogniser)",
+        bring="weights: give recogniser='paraformer-zh:FOLDER'",
     ),
     _cer(
         "cer/faster-whisper",
         "FasterWhisperCer",
         summary="character error rate of what Whisper large-v3 understands (faster-whisper)",
-        module="faster_whisper",
+        module=("faster_whisper",),
         extra="spatialdrama-metrics[faster-whisper]",
         licence="MIT (recogniser; PyAV's wheels carry GPL codecs)",
+        bring="weights: give recogniser='faster-whisper:FOLDER'",
+    ),
+    _cer(
+        "cer/transcripts",
+        "TranscriptsCer",
+        summary="character error rate of texts that you have, from any recogniser or person",
+        extra="spatialdrama-metrics",
+        licence="no recogniser",
+        bring="texts: give heard='heard.json'",
     ),
 )
 ASSETS = WHISPER

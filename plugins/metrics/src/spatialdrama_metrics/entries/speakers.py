@@ -16,7 +16,7 @@ RESEMBLYZER = AssetSpec(
 )
 
 
-def _sim(name: str, target: str, *, summary: str, module: tuple, extra: str, licence: str, assets):
+def _sim(name: str, target: str, *, summary: str, module: tuple, extra: str, licence: str, **more):
     return MetricSpec(
         name,
         f"spatialdrama_metrics.speakers.sim:{target}",
@@ -30,7 +30,7 @@ def _sim(name: str, target: str, *, summary: str, module: tuple, extra: str, lic
         requires=("numpy", "scipy", *module),
         extra=extra,
         licence=f"Apache-2.0 (code), {licence}",
-        assets=assets,
+        **more,
     )
 
 
@@ -50,8 +50,11 @@ METRICS = (
         summary="speaker similarity with WavLM's verification network; bring its folder",
         module=("soxr", "torch", "transformers"),
         extra="spatialdrama-metrics[wavlm]",
+        # Its model card (microsoft/wavlm-base-plus-sv) names the licence file of
+        # microsoft/UniSpeech for the weights: CC BY-SA 3.0 Unported. MIT, in microsoft/unilm, is
+        # the licence of the code.
         licence="CC-BY-SA-3.0 (network, not shipped)",
-        assets=(),
+        bring="weights: give embedder='wavlm:FOLDER' (microsoft/wavlm-base-plus-sv)",
     ),
 )
 ASSETS = (RESEMBLYZER,)

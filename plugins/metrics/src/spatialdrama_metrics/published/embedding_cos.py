@@ -18,10 +18,9 @@ from spatialdrama_metrics.published import clips
 from spatialdrama_metrics.published.embedding import Embedder, embedder
 from spatialdrama_metrics.published.network_config import SpatialAstConfig
 from spatialdrama_metrics.published.reading import check_pair, check_reading
+from spatialdrama_metrics.published.weights import VARIABLE, lacking
 
 READINGS = ("code", "paper", "plain")
-#: Environment variable that names the checkpoint where no option does.
-WEIGHTS = "SPATIALDRAMA_SPATIAL_AST"
 #: Added to both norms.
 EPSILON = 1e-8
 
@@ -80,6 +79,16 @@ class _EmbeddingCos:
     def _check(self, _: attrs.Attribute, value: Path | None) -> None:
         if value is not None and not value.is_file():
             raise AssetError(f"weights={str(value)!r} is no file; name a checkpoint of Spatial-AST")
+
+    @classmethod
+    def models(cls, weights: Any = None, **_: Any) -> tuple[str, ...]:
+        """No assets; an AssetError when neither the option nor the variable names weights."""
+        named = weights or os.environ.get(VARIABLE)
+        if not named:
+            raise AssetError(lacking(cls.name))
+        if not Path(named).is_file():
+            raise AssetError(f"{str(named)!r} is no file; name a checkpoint of Spatial-AST")
+        return ()
 
     def score(self, audio: BinauralAudio, *, reference: BinauralAudio) -> Score:
         """Score one clip against the same stretch of the reference.
@@ -191,15 +200,9 @@ class _EmbeddingCos:
         return Score(mean(candidate), details=details)
 
     def _embedder(self) -> Embedder:
-        weights = self.weights or os.environ.get(WEIGHTS)
+        weights = self.weights or os.environ.get(VARIABLE)
         if not weights:
-            raise AssetError(
-                f"{self.name} needs the weights of Spatial-AST, which are not ours to ship: fetch "
-                "SpatialAST/finetuned.pth from "
-                "https://huggingface.co/datasets/zhisheng01/SpatialAudio (CC-BY 4.0 by its README, "
-                "CC BY-NC 4.0 by its LICENSE file) and pass weights='finetuned.pth', or set "
-                f"{WEIGHTS} to its path"
-            )
+            raise AssetError(lacking(self.name))
         return embedder(Path(weights), self.config, devices.resolve(self.device))
 
 
