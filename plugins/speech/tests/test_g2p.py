@@ -9,7 +9,9 @@ from spatialdrama_speech.g2p import (
     split_by_script,
     split_long,
     to_phonemes,
+    words,
 )
+from spatialdrama_speech.voice import KokoroVoice
 
 from spatialdrama.errors import ValidationError
 
@@ -103,3 +105,33 @@ def test_long_lines_break_at_sentences_before_commas():
 
 def test_scripts_are_cut_where_they_change():
     assert [kind for kind, _ in split_by_script("你好 world 再见")] == ["zh", "en", "zh"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Who's there?",
+        "To be, or not to be -- that is the question.",
+        "The 3 well-known Romans; Et tu, Brute?",
+        "Good night, 大哥，我有3个苹果。 Right?",
+        "He read_the/book at 5% - 'tis true!",
+    ],
+)
+def test_words_of_a_line_are_what_the_whole_line_is_read_as(text):
+    pieces = words(text)
+    symbols = " ".join(symbols for _, symbols in pieces)
+    assert symbols.replace(" ", "") == to_phonemes(text).symbols.replace(" ", "")
+    assert all(written.strip() == written for written, _ in pieces)
+
+
+def test_words_keep_their_numbers_their_punctuation_and_their_neighbours():
+    assert words("I'm 21.") == (("I'm", "ˌIm"), ("twenty-one.", "twˈɛntiwˌʌn."))
+    (_, before_vowel), _ = words("the apple")
+    (_, before_consonant), _ = words("the pear")
+    assert (before_vowel, before_consonant) == ("ði", "ðə")
+    with pytest.raises(ValidationError, match="punctuation only"):
+        words("...")
+
+
+def test_the_voice_tells_phonemes_without_its_network():
+    assert KokoroVoice.phonemes("你好") == (("你好", "ni↓xau↓"),)

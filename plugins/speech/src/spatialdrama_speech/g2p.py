@@ -139,6 +139,31 @@ def to_phonemes(text: str, *, language: str | None = None, british: bool = False
     )
 
 
+def words(
+    text: str, *, language: str | None = None, british: bool = False
+) -> tuple[tuple[str, str], ...]:
+    """Return a line in pieces as they are read, each with its symbols.
+
+    A piece of English is what stands between spaces, with its punctuation and with numbers written
+    out; a piece of Mandarin is a stretch of it, numbers written out too. Arguments and errors are
+    those of :func:`to_phonemes`.
+
+    Example
+    -------
+    >>> words("Hamlet说：“3个”")
+    (('Hamlet', 'hˈæmlət'), ('说：“三个”', 'ʂwo→: “sa→n kɤ↘”'))
+    """
+    to_phonemes(text, language=language, british=british)  # the same refusals
+    found: list[tuple[str, str]] = []
+    normal = unicodedata.normalize("NFC", text)
+    for spoken, stretch in split_by_script(normal, main_language(language)):
+        if spoken == "zh":
+            found.append((mandarin.numbers(stretch).strip(), mandarin.read(stretch).phonemes))
+        else:
+            found.extend(reader(british=british).words(stretch))
+    return tuple((written, symbols) for written, symbols in found if symbols)
+
+
 def split_by_script(text: str, main: str | None = None) -> list[tuple[str, str]]:
     """Cut a text into stretches of one language.
 

@@ -81,6 +81,27 @@ class KokoroVoice:
         """Raise what :meth:`speak` would raise for this line, without speaking."""
         g2p.to_phonemes(text, language=language, british=Identity.parse(identity).british)
 
+    @staticmethod
+    def phonemes(
+        text: str, *, language: str | None = None, british: bool = False
+    ) -> tuple[tuple[str, str], ...]:
+        """Pieces of a line as they are read, each with its symbols; needs no network.
+
+        English comes word by word with its punctuation, Mandarin in stretches, numbers are written
+        out. The symbols are those of ``provenance["phonemes"]``.
+
+        Raises
+        ------
+        ValidationError
+            As :meth:`speak` for the text and the language.
+
+        Example
+        -------
+        >>> KokoroVoice.phonemes("Who's there?")
+        (("Who's", 'hˌuz'), ('there?', 'ðˈɛɹ?'))
+        """
+        return g2p.words(text, language=language, british=british)
+
     def speak(
         self,
         text: str,

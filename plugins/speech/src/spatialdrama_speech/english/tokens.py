@@ -7,6 +7,7 @@ The word class that homographs need (to reCORD, the REcord) is guessed from the 
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import unicodedata
 
@@ -108,6 +109,34 @@ class English:
         ValidationError
             If a number is too long to say.
         """
+        _, sounds, dropped = self._sounds(text)
+        return Reading(
+            phonemes=re.sub(r" +([;:,.!?…])", r"\1", tidy("".join(sounds))),
+            guessed=tuple(sorted(self.lexicon.guessed)),
+            dropped=tuple(dropped),
+        )
+
+    def words(self, text: str) -> tuple[tuple[str, str], ...]:
+        """Return what stands between spaces, as it is read, each with its symbols.
+
+        Numbers and signs are written out; punctuation stays at its word, on both sides.
+
+        Example
+        -------
+        >>> English().words("Who's there?")
+        (("Who's", 'hˌuz'), ('there?', 'ðˈɛɹ?'))
+        """
+        tokens, sounds, _ = self._sounds(text)
+        pairs = zip(tokens, sounds, strict=True)
+        found = []
+        for is_space, group in itertools.groupby(pairs, lambda pair: pair[0].isspace()):
+            written, symbols = map("".join, zip(*group, strict=True))
+            if not is_space and (symbols := tidy(symbols)):
+                found.append((written, symbols))
+        return tuple(found)
+
+    def _sounds(self, text: str) -> tuple[list[str], list[str], list[str]]:
+        """Tokens of a text, the symbols of each, and the characters without a sound."""
         tokens = TOKEN.findall(normalise(text))
         self.lexicon.guessed.clear()
         out: list[str] = []
@@ -117,14 +146,7 @@ class English:
             symbols = self._token(tokens, i, future_vowel, dropped)
             out.append(symbols)
             future_vowel = _future(symbols, future_vowel)
-        phonemes = join_hyphens("".join(reversed(out)))
-        phonemes = phonemes.replace("ɾ", "T").replace("ʔ", "t")  # Kokoro's own spelling of both
-        phonemes = re.sub(r"\s+", " ", phonemes).strip()
-        return Reading(
-            phonemes=re.sub(r" +([;:,.!?…])", r"\1", phonemes),
-            guessed=tuple(sorted(self.lexicon.guessed)),
-            dropped=tuple(reversed(dropped)),
-        )
+        return tokens, out[::-1], dropped[::-1]
 
     def _token(self, tokens: list[str], i: int, future: bool | None, dropped: list[str]) -> str:
         token = tokens[i]
@@ -238,6 +260,12 @@ def _hyphen(tokens: list[str], i: int) -> str:
     if inside and tokens[i - 1][-1:].isalpha() and tokens[i + 1][:1].isalpha():
         return "\0"  # within a word: its parts share one stress
     return "—"
+
+
+def tidy(phonemes: str) -> str:
+    """Join hyphenated words, write Kokoro's own tap and stop, and single spaces."""
+    phonemes = join_hyphens(phonemes).replace("ɾ", "T").replace("ʔ", "t")
+    return re.sub(r"\s+", " ", phonemes).strip()
 
 
 def join_hyphens(phonemes: str) -> str:
