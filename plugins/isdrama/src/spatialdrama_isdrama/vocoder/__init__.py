@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def vocoder_of(config: VocoderConfig) -> BinauralVocoder | PerEarVocoder:
     """Return an untrained vocoder of the config's kind.
 
-    Example
-    -------
+    Examples
+    --------
     >>> from spatialdrama_isdrama.vocoder.config import VocoderConfig
     >>> type(vocoder_of(VocoderConfig.sized("tiny", kind="per_ear"))).__name__
     'PerEarVocoder'

@@ -33,8 +33,8 @@ class BinauralVocoder(nn.Module):
     ValidationError
         If the config is of another kind.
 
-    Example
-    -------
+    Examples
+    --------
     >>> vocoder = BinauralVocoder(VocoderConfig.sized("tiny")).eval()
     >>> mel, f0, delay = torch.full((1, 2, 80, 4), -3.0), torch.zeros(1, 4), torch.zeros(1, 2, 4)
     >>> vocoder(mel, f0, delay, noise=torch.Generator().manual_seed(0)).shape

@@ -23,8 +23,8 @@ class CoherenceHead(nn.Module):
     config
         Reads `mels`, `mid`, `floor`, `coherence_bands`, `coherence_width`.
 
-    Example
-    -------
+    Examples
+    --------
     >>> CoherenceHead(VocoderConfig.sized("tiny"))(torch.zeros(1, 2, 80, 4), None).shape
     torch.Size([1, 16, 4])
     """

@@ -97,8 +97,8 @@ class VocoderConfig:
     ValidationError
         For a value that no vocoder can have.
 
-    Example
-    -------
+    Examples
+    --------
     >>> VocoderConfig.sized("small").channels
     128
     """
@@ -133,8 +133,8 @@ class VocoderConfig:
     )
     coherence_bands: int = attrs.field(default=16, validator=_above(1))
     coherence_width: int = attrs.field(default=64, validator=_above(0))
-    strip_hz: float = attrs.field(default=150.0, validator=_above(0))
-    sweep_s: float = attrs.field(default=0.25, validator=_above(0))
+    strip_hz: float = attrs.field(default=250.0, validator=_above(0))
+    sweep_s: float = attrs.field(default=0.5, validator=_above(0))
     shared_source: bool = False
 
     def __attrs_post_init__(self) -> None:

@@ -32,10 +32,10 @@ BAND_EDGES = (100.0, 16_000.0)
 def band_centres(bands: int) -> np.ndarray:
     """Return the centres of the coherence bands, Hz, evenly spaced in Cams.
 
-    Example
-    -------
+    Examples
+    --------
     >>> band_centres(3).round()
-    array([  100.,  2115., 16000.])
+    array([  100.,  2081., 16000.])
     """
     return cams_to_hz(np.linspace(*hz_to_cams(np.array(BAND_EDGES)), bands))
 
@@ -75,8 +75,8 @@ class _Spread(torch.autograd.Function):
 def spread_of(coherence: torch.Tensor) -> torch.Tensor:
     """Return the a in [0, pi] with ``sin(a) / a`` equal to the coherence in [0, 1].
 
-    Example
-    -------
+    Examples
+    --------
     >>> spread_of(torch.tensor([1.0, 2 / torch.pi, 0.0]))
     tensor([0.0000, 1.5708, 3.1416])
     """

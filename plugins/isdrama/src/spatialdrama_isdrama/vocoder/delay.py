@@ -57,8 +57,8 @@ def delayed(x: torch.Tensor, delay: torch.Tensor, taps: int = 32) -> torch.Tenso
     ValidationError
         If the shapes differ.
 
-    Example
-    -------
+    Examples
+    --------
     >>> x = torch.zeros(8)
     >>> x[2] = 1.0
     >>> (delayed(x, torch.full((8,), 3.0)).abs() > 0.5).nonzero().flatten()

@@ -11,8 +11,8 @@ import torch
 def frames_to_samples(x: torch.Tensor, hop: int) -> torch.Tensor:
     """Return values (..., t) at frames on samples (..., t hop): straight lines, the last one held.
 
-    Example
-    -------
+    Examples
+    --------
     >>> frames_to_samples(torch.tensor([0.0, 4.0]), 4)
     tensor([0., 1., 2., 3., 4., 4., 4., 4.])
     """
@@ -27,8 +27,8 @@ def held(x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
     What lies before the first valid frame takes that frame's value; a row without any is zero.
     Filters near the end of an item then act as they would on the item alone.
 
-    Example
-    -------
+    Examples
+    --------
     >>> held(torch.tensor([[1.0, 2.0, 9.0]]), torch.tensor([[True, True, False]]))
     tensor([[1., 2., 2.]])
     """

@@ -27,8 +27,8 @@ def mid_mel(mel: torch.Tensor, how: str = "power") -> torch.Tensor:
         "power": the mean of the ears' powers, so that no ear is more than 3 dB above it;
         "mean": of their logs; "louder": the larger in each bin.
 
-    Example
-    -------
+    Examples
+    --------
     >>> mid_mel(torch.tensor([[[[0.0]], [[-5.0]]]]), "mean")
     tensor([[[-2.5000]]])
     """

@@ -56,8 +56,8 @@ class NsfGenerator(nn.Module):
     config
         Reads `mels`, `channels`, `upsample`, `upsample_kernel`, `res_kernel`, `res_dilation`.
 
-    Example
-    -------
+    Examples
+    --------
     >>> make = NsfGenerator(VocoderConfig.sized("tiny"))
     >>> make(torch.zeros(1, 80, 4), torch.zeros(1, 1, 1024)).shape
     torch.Size([1, 1024])
@@ -106,8 +106,8 @@ class NsfGenerator(nn.Module):
 def fold_weight_norm(module: nn.Module) -> nn.Module:
     """Replace normalised weights by what they come to, in place: faster, and done with training.
 
-    Example
-    -------
+    Examples
+    --------
     >>> "first.weight" in fold_weight_norm(NsfGenerator(VocoderConfig.sized("tiny"))).state_dict()
     True
     """

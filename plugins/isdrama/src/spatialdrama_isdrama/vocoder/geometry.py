@@ -13,7 +13,7 @@ from spatialdrama.errors import ValidationError
 from spatialdrama.types import Pose
 
 Head = Literal["woodworth", "sphere", "straight"]
-_STEPS = 5  # of the retarded time; each gains a factor of speed / 343 m/s
+_STEPS = 8  # of the retarded time; each gains a factor of speed / 343 m/s
 
 
 def delays_of(
@@ -56,12 +56,12 @@ def delays_of(
     ``t - d``, so that a speaker who recedes at v is heard ``c / (c + v)`` times as high (eq. 6).
     A listener's head is where it is when it hears, but for the same few milliseconds.
 
-    Example
-    -------
+    Examples
+    --------
     >>> import spatialdrama as sd
     >>> left, right = delays_of(sd.Pose.fixed((0, 2, 0)), [0.0])[0]
     >>> round((right - left) * 1e6)
-    657
+    661
     """
     if head not in get_args(Head):
         raise ValidationError(f"head must be one of {get_args(Head)}, got {head!r}")

@@ -29,8 +29,8 @@ class PerEarVocoder(nn.Module):
     ValidationError
         If the config is of another kind.
 
-    Example
-    -------
+    Examples
+    --------
     >>> vocoder = PerEarVocoder(VocoderConfig.sized("tiny", kind="per_ear")).eval()
     >>> mel, f0 = torch.full((1, 2, 80, 4), -3.0), torch.zeros(1, 4)
     >>> vocoder(mel, f0, noise=torch.Generator().manual_seed(0)).shape

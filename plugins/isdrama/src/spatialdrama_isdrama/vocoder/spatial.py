@@ -25,11 +25,11 @@ def own_delay(delay: torch.Tensor, how: str = "removed") -> torch.Tensor:
         "removed": the mean of the ears is 0 at all times; "motion": it is 0 at the first frame;
         "kept": nothing is changed.
 
-    Example
-    -------
+    Examples
+    --------
     >>> own_delay(torch.tensor([[[1.0, 2.0], [3.0, 5.0]]]), "motion")
-    tensor([[[-1.0000,  0.0000],
-             [ 1.0000,  3.0000]]])
+    tensor([[[-1.,  0.],
+             [ 1.,  3.]]])
     """
     common = delay.mean(1, keepdim=True)
     if how == "removed":
@@ -81,8 +81,8 @@ def spatialise(
     mels and delays and a coherence of 1 give two equal ears; mels and delays of exchanged ears give
     the ears exchanged where the coherence is 1 (below it the decorrelated parts keep their sides).
 
-    Example
-    -------
+    Examples
+    --------
     >>> mid, mel = torch.randn(1, 2048), torch.zeros(1, 2, 80, 8)
     >>> spatialise(mid, mel, torch.zeros(1, 2, 8)).shape
     torch.Size([1, 2, 2048])
