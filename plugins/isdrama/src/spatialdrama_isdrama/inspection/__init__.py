@@ -1,0 +1,5 @@
+"""Looking into a model that speaks: routing, attention, gates, pitch and the way from noise.
+
+Numbers (:mod:`.routing`, :mod:`.path`) and pictures of them (:mod:`.pictures`) for notebooks.
+Nothing in here changes what a model says.
+"""
