@@ -23,10 +23,7 @@ def tiny(kind="binaural", **changes):
     # First weights are so small that hardly anything comes out; a padding error would hide.
     with torch.no_grad():
         for parameter in model.parameters():
-            if parameter.ndim > 1:
-                parameter.mul_(3)
-            else:
-                parameter.add_(0.1 * torch.randn_like(parameter))
+            parameter.mul_(3).add_(0.02 * torch.randn_like(parameter))
     return model
 
 

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from spatialdrama.errors import ValidationError
 
 from .config import VocoderConfig
-from .frames import frames_to_samples, kept, over_frames
+from .frames import frames_to_samples, held, kept, over_frames
 
 #: Samples whose phases are added up by themselves.
 _BLOCK = 1024
@@ -185,8 +185,8 @@ class HarmonicSource(nn.Module):
             If F0 is negative or not finite, or the noise has another shape.
         """
         config = self.config
-        if mask is not None:
-            f0 = torch.where(mask, f0, f0.new_zeros(()))
+        # Held, not zero: the voice would fade over the last frame.
+        f0 = held(f0, mask)
         if not bool(torch.isfinite(f0).all()) or bool((f0 < 0).any()):
             raise ValidationError(
                 f"F0 must be finite and 0 (unvoiced) or above; it spans {float(f0.min()):g} to "
