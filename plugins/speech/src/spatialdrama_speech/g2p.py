@@ -151,7 +151,7 @@ def words(
     Example
     -------
     >>> words("Hamlet说：“3个”")
-    (('Hamlet', 'hˈæmlət'), ('说：“三个”', 'ʂwo→: “sa→n kɤ↘”'))
+    (('Hamlet', 'hˈæmlət'), ('说：三个', 'ʂwo→: sa→nkɤ↘'))
     """
     to_phonemes(text, language=language, british=british)  # the same refusals
     found: list[tuple[str, str]] = []
