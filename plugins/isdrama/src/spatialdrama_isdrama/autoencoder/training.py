@@ -273,7 +273,7 @@ class AutoencoderTraining:
         if not torch.isfinite(loss):
             part = ("autoencoder", "critic")[which]
             raise ValidationError(
-                f"the loss of the {part} is {float(loss)} at step {self.step}; look for NaN in the "
+                f"the loss of the {part} is {loss.item()} at step {self.step}; look for NaN in the "
                 "batch, or lower the learning rate"
             )
         self.optimisers[which].zero_grad(set_to_none=True)
