@@ -55,6 +55,22 @@ def why_not(u: torch.Tensor) -> str:
     return "" if found is not None else f"mamba-ssm did not import ({reason}); {INSTALL}"
 
 
+def require(u: torch.Tensor) -> None:
+    """Raise DeviceError, with the reason and what to do, unless the fused scan can take u.
+
+    Example
+    -------
+    >>> try:
+    ...     require(torch.zeros(1, 1, 1))
+    ... except DeviceError as error:
+    ...     str(error)[:46]
+    "selective_scan: kernel='fused' cannot be used:"
+    """
+    reason = why_not(u)
+    if reason:
+        raise DeviceError(f"selective_scan: kernel='fused' cannot be used: {reason}")
+
+
 def scan_fused(
     u: torch.Tensor,
     delta: torch.Tensor,
@@ -75,9 +91,7 @@ def scan_fused(
     DeviceError
         If the kernel cannot take u; the message says why and what to do.
     """
-    reason = why_not(u)
-    if reason:
-        raise DeviceError(f"selective_scan: kernel='fused' cannot be used: {reason}")
+    require(u)
     scan, _ = _imported("selective_scan_fn")
     delta, B, C = (x.to(u.dtype) for x in (delta, B, C))
     D, delta_bias = (None if x is None else x.float() for x in (D, delta_bias))

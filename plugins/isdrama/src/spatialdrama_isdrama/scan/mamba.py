@@ -111,6 +111,8 @@ class Mamba(nn.Module):
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
         """Return (b, t, d) from x (b, t, d), zero where the mask (b, t) is False."""
+        if x.shape[1] == 0:
+            return x
         x = masked(x, mask)
         inward, z = self.in_proj(x).chunk(2, dim=-1)
         if mask is None:
@@ -134,11 +136,11 @@ class Mamba(nn.Module):
 
     def _scan(self, x: torch.Tensor) -> torch.Tensor:
         """Return the scan's output (b, t, inner) for the inner sequence (b, t, inner)."""
-        u = self._convolve(x.transpose(1, 2))
+        chosen = choose(self.kernel, x)
+        u = self._convolve(x.transpose(1, 2), chosen)
         numbers = self.x_proj(u.transpose(1, 2))
         step, B, C = numbers.split([self.rank, self.state, self.state], dim=-1)
         delta = functional.linear(step, self.dt_proj.weight)
-        chosen = choose(self.kernel, u)
         y = selective_scan(
             u,
             delta.transpose(1, 2),
@@ -154,10 +156,10 @@ class Mamba(nn.Module):
         self.ran = chosen
         return y.transpose(1, 2)
 
-    def _convolve(self, x: torch.Tensor) -> torch.Tensor:
+    def _convolve(self, x: torch.Tensor, chosen: str) -> torch.Tensor:
         """Return silu of the causal convolution of x (b, inner, t)."""
         taps = self.conv1d.kernel_size[0]
-        if choose(self.kernel, x) == "fused" and not fused.conv_why_not(x, taps):
+        if chosen == "fused" and not fused.conv_why_not(x, taps):
             y = fused.conv_fused(x, self.conv1d.weight[:, 0], self.conv1d.bias)
             self.conv_ran = note("conv", "causal_conv1d")
             return y

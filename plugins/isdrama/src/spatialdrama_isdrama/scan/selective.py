@@ -23,6 +23,8 @@ def choose(kernel: str, u: torch.Tensor) -> str:
     ------
     ValidationError
         For a name that is not in :data:`KERNELS`.
+    DeviceError
+        For ``"fused"`` where that cannot be.
 
     Example
     -------
@@ -33,6 +35,8 @@ def choose(kernel: str, u: torch.Tensor) -> str:
         raise ValidationError(f"kernel must be one of {', '.join(KERNELS)}; got {kernel!r}")
     if kernel == "auto":
         return "reference" if fused.why_not(u) else "fused"
+    if kernel == "fused":
+        fused.require(u)
     return kernel
 
 
