@@ -162,7 +162,11 @@ class Comparison:
         return text.markdown(self, intervals)
 
     def to_latex(self, *, intervals: bool = False, label: str = "") -> str:
-        r"""Return a LaTeX table for the package booktabs; `label` for ``\ref``."""
+        r"""Return a LaTeX table for the packages booktabs and graphicx; `label` for ``\ref``.
+
+        It is shrunk to the width of the text where it is wider. Its first lines are comments that
+        say which packages it needs, and whether a name has characters that pdfLaTeX has not.
+        """
         from spatialdrama.scoring import comparison_text as text
 
         return text.latex(self, intervals, label)

@@ -25,7 +25,15 @@ _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "µ": r"\textmu{}", "°": r"\textdegree{}", "±": r"$\pm$", "<": "$<$", ">": "$>$",
+    "−": "$-$", "×": r"$\times$", "→": r"$\rightarrow$", "←": r"$\leftarrow$", "≤": r"$\le$",
+    "≥": r"$\ge$", "≈": r"$\approx$", "²": r"\textsuperscript{2}", "…": r"\dots{}",
+    "√": r"$\surd$", "∞": r"$\infty$", "Δ": r"$\Delta$", "α": r"$\alpha$", "β": r"$\beta$",
+    "λ": r"$\lambda$", "μ": r"\textmu{}", "π": r"$\pi$", "σ": r"$\sigma$", "τ": r"$\tau$",
+    "|": r"\textbar{}", '"': "''",
 }  # fmt: skip
+
+#: Latin letters and marks that the default encoding of pdfLaTeX does not have.
+_OTHERS = "«»ÐÞðþĄąĐđĘęĦħĮįĸĿŀŉŊŋŦŧŲųſ"
 
 
 def figure(value: float, form: Form) -> str:
@@ -133,13 +141,15 @@ def latex_text(text: str) -> str:
 
 
 def latex(comparison: Comparison, intervals: bool, label: str) -> str:
-    """Return a LaTeX table with the rules of booktabs."""
+    """Return a LaTeX table with the rules of booktabs, shrunk where it is wider than the text."""
     arrows = {"down": r"$\downarrow$", "up": r"$\uparrow$"}
-    lines = [r"\begin{table}", r"\centering"]
+    lines = ["% needs \\usepackage{booktabs,graphicx}", r"\begin{table}", r"\centering"]
     if comparison.caption:
         lines.append(rf"\caption{{{latex_text(comparison.caption)}}}")
     if label:
         lines.append(rf"\label{{{label}}}")
+    # A table of the paper's columns is wider than a page of article at its own size.
+    lines.append(r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%")
     lines += [rf"\begin{{tabular}}{{l{'c' * len(comparison.columns)}}}", r"\toprule"]
     groups = _groups(comparison)
     if len(groups) > 1:
@@ -156,18 +166,36 @@ def latex(comparison: Comparison, intervals: bool, label: str) -> str:
             lines.append(r"\midrule")
         made = [_latex_cell(c, intervals) for c in cells]
         lines.append(rf"{latex_text(name)} & {' & '.join(made)} \\")
-    lines += [r"\bottomrule", r"\end{tabular}"]
+    lines += [r"\bottomrule", r"\end{tabular}}"]
     lines += [rf"\par\footnotesize {latex_text(note.rstrip('.'))}." for note in comparison.notes]
-    return "\n".join([*lines, r"\end{table}"])
+    text = "\n".join([*lines, r"\end{table}"])
+    odd = sorted({c for c in text if not _known_to_pdflatex(c)})
+    if odd:
+        text = (
+            f"% pdfLaTeX has no {' '.join(odd[:9])} without further packages; use XeLaTeX or "
+            f"LuaLaTeX with a font that has it\n{text}"
+        )
+    return text
+
+
+def _known_to_pdflatex(character: str) -> bool:
+    """Whether LaTeX since 2018 sets it without a package: Latin letters and common punctuation."""
+    return (ord(character) < 0x180 and character not in _OTHERS) or character in "–—‘’“”†‡•"
 
 
 def _latex_cell(cell: Shown, intervals: bool) -> str:
     mark = rf"$^{{{cell.mark}}}$" if cell.mark else ""
     parts = attrs.evolve(
-        cell, value=latex_text(cell.value), half=latex_text(cell.half),
-        between=latex_text(cell.between), mark=mark,
+        cell, value=_latex_number(cell.value), half=_latex_number(cell.half),
+        between=" to ".join(map(_latex_number, cell.between.split(" to "))), mark=mark,
     )  # fmt: skip
     return _joined(parts, lambda t: rf"\textbf{{{t}}}", r" $\pm$ ", intervals)
+
+
+def _latex_number(text: str) -> str:
+    """Return a number with a minus sign that is no hyphen."""
+    minus = re.fullmatch(r"-(\d.*)", text)
+    return f"$-${latex_text(minus[1])}" if minus else latex_text(text)
 
 
 def _groups(comparison: Comparison) -> list[tuple[str, int]]:
