@@ -1,5 +1,6 @@
 """Equation 19 against plain numbers, its noise against scipy, its temperature's way down."""
 
+import itertools
 import math
 
 import numpy as np
@@ -72,7 +73,7 @@ def test_the_temperature_goes_from_2_to_03(tiny, schedule, half):
     assert temperature(500, config) == pytest.approx(half)
     assert temperature(1000, config) == temperature(10**9, config) == 0.3
     way = [temperature(step, config) for step in range(0, 1001, 50)]
-    assert all(a > b for a, b in zip(way, way[1:], strict=False))
+    assert all(a > b for a, b in itertools.pairwise(way))
     if schedule == "exponential":
-        ratios = [b / a for a, b in zip(way, way[1:], strict=False)]
+        ratios = [b / a for a, b in itertools.pairwise(way)]
         np.testing.assert_allclose(ratios, ratios[0])

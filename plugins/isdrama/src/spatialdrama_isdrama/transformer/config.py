@@ -10,6 +10,7 @@ from .checks import number, one_of, truth, whole
 
 FRAMES_PER_LATENT = 4
 SOLVERS = ("euler", "midpoint", "few")
+SCHEDULES = ("uniform", "sway")
 
 
 def _field(default, check):
@@ -95,6 +96,8 @@ class TransformerConfig:
     gamma, alpha : float
         Scale of the guidance, and how much the voice prompt weighs beside the last line.
     solver : "euler", "midpoint" or "few"
+    schedule : "uniform" or "sway"
+        Times of the solver's steps.
     steps : int
         Of the solver.
 
@@ -159,6 +162,7 @@ class TransformerConfig:
     gamma: float = _field(3.0, number())
     alpha: float = _field(0.4, number(0.0, 1.0))
     solver: str = _field("euler", one_of(*SOLVERS))
+    schedule: str = _field("uniform", one_of(*SCHEDULES))
     steps: int = _field(25, whole(1))
 
     def __attrs_post_init__(self) -> None:

@@ -46,6 +46,7 @@ def sample(
     alpha: float | Tensor | None = None,
     steps: int | None = None,
     solver: str | None = None,
+    schedule: str | None = None,
     watch: Watch | None = None,
 ) -> Sampled:
     """Return lines that the model makes of noise.
@@ -56,14 +57,14 @@ def sample(
     Parameters
     ----------
     model
-        Of the field; its config has the scales, the solver and the steps that are not given.
+        Of the field; its config has the scales, solver, schedule and steps that are not given.
     conditions
         Of the lines.
     noise
         (b, c, l) standard normal, from each line's own seed.
     last, last_mask, gamma, alpha
         See :func:`~.guidance.guided`.
-    steps, solver, watch
+    steps, solver, schedule, watch
         See :func:`~.solvers.solve`.
     """
     config = model.config
@@ -83,6 +84,7 @@ def sample(
             noise,
             config.steps if steps is None else steps,
             config.solver if solver is None else solver,
+            config.schedule if schedule is None else schedule,
             watch=look,
         )
     finally:

@@ -10,7 +10,7 @@ import torch
 
 from spatialdrama.errors import ValidationError
 
-from .config import SOLVERS
+from .config import SCHEDULES, SOLVERS
 
 Tensor = torch.Tensor
 #: Called as field(x, time (b,)); gives the velocity, or something that has one.
@@ -31,10 +31,11 @@ def uniform(steps: int) -> list[float]:
 
 
 def sway(steps: int, coefficient: float = -1.0) -> list[float]:
-    """Return times that are denser near 0, where a flow from noise bends most.
+    """Return times that are denser near 0, where a line's outline is decided.
 
-    t = u + s (cos(pi u / 2) - 1 + u) for uniform u: the sway schedule of F5-TTS (Chen et al. 2024,
-    equation 7); s = -1 is t = 1 - cos(pi u / 2).
+    t = u + s (cos(pi u / 2) - 1 + u) for uniform u: the sway sampling of F5-TTS (Chen et al. 2024);
+    s = -1 is t = 1 - cos(pi u / 2). It helped their model; on the exact flows to mixtures of
+    Gaussians of the tests it is worse than uniform times, as it hurries where the data are narrow.
 
     Parameters
     ----------
@@ -59,6 +60,7 @@ def solve(
     x0: Tensor,
     steps: int = 25,
     solver: str = "euler",
+    schedule: str = "uniform",
     *,
     watch: Watch | None = None,
 ) -> Tensor:
@@ -77,16 +79,17 @@ def solve(
         * ``"euler"``: x + h v, equation 12; first order, one call a step;
         * ``"midpoint"``: v at the middle of the step; second order, two calls a step;
         * ``"few"``: for few steps. Adams and Bashforth's two-step method for unequal steps (Hairer,
-          Norsett and Wanner, Solving ODEs I, III.5) on the :func:`sway` schedule; second order,
-          one call a step, since the last step's velocity is used again. Its first step is Euler's,
-          and the schedule makes that the shortest.
+          Norsett and Wanner, Solving ODEs I, III.1 and III.5): second order for one call a step,
+          since the last step's velocity is used again. Its first step is Euler's.
+    schedule
+        Times of the steps: ``"uniform"`` as in the paper, or ``"sway"``, see :func:`sway`.
     watch
         Called after each step: the path of a sample, progress, or an exception to stop.
 
     Raises
     ------
     ValidationError
-        If there is no such solver, or no step.
+        If there is no such solver or schedule, or no step.
 
     Examples
     --------
@@ -96,10 +99,12 @@ def solve(
     """
     if solver not in SOLVERS:
         raise ValidationError(f"solver must be one of {', '.join(SOLVERS)}; got {solver!r}.")
+    if schedule not in SCHEDULES:
+        raise ValidationError(f"schedule must be one of {', '.join(SCHEDULES)}; got {schedule!r}.")
     if steps < 1:
         raise ValidationError(f"a solver needs at least 1 step; got {steps}.")
     step = {"euler": _euler, "midpoint": _midpoint, "few": _adams_bashforth}[solver]
-    times = sway(steps) if solver == "few" else uniform(steps)
+    times = {"uniform": uniform, "sway": sway}[schedule](steps)
     x, past = x0, None
     for i in range(steps):
         x, past, said = step(field, x, times[i], times[i + 1], past)
