@@ -1,0 +1,107 @@
+"""Which word each spoken phone belongs to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from .inventory import BREATH, SILENCE, language_of
+from .reading import Reading
+
+#: Words in their places of the text, and the word of each phone.
+Words = tuple[tuple[tuple[int, int], ...], tuple[int, ...]]
+
+_UNHEARD = (SILENCE, BREATH)
+_WORD = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff〇]|[^\W\d_]+|\d")
+
+
+def aligned(reading: Reading, spoken: Sequence[str]) -> Words:
+    """Give each spoken phone the word of the written phone that it stands for.
+
+    Written and spoken phones are matched by the fewest edits (Levenshtein); a pause never stands
+    for a sound. A sound that nobody wrote belongs to the word before it (the first one to the word
+    behind it); a pause that nobody wrote to an empty word between its neighbours.
+
+    Example
+    -------
+    >>> from spatialdrama_isdrama.content.phones import read
+    >>> aligned(read("我要", edges=False), ["uo", "<SP>", "iao"])
+    (((0, 1), (1, 1), (1, 2)), (0, 1, 2))
+    """
+    partner = _partners(reading.symbols, spoken)
+    words: list[tuple[int, int]] = []
+    ph2word: list[int] = []
+    known = [reading.ph2word[j] for j in partner if j is not None]
+    current = known[0] if known else 0
+    last: int | None = None
+    for symbol, j in zip(spoken, partner, strict=True):
+        if j is None and symbol in _UNHEARD:
+            at = words[-1][1] if words else 0
+            words.append((at, at))
+            last = None
+        else:
+            current = current if j is None else reading.ph2word[j]
+            if current != last:
+                words.append(reading.words[current])
+            last = current
+        ph2word.append(len(words) - 1)
+    return tuple(words), tuple(ph2word)
+
+
+def spread(text: str, spoken: Sequence[str]) -> Words:
+    """Spread the words of a text evenly over the spoken sounds: for a text that nobody can read.
+
+    Example
+    -------
+    >>> spread("ab, cd", ["AA", "B", "<SP>", "K", "D"])
+    (((0, 2), (2, 2), (4, 6)), (0, 0, 1, 2, 2))
+    """
+    places = [match.span() for match in _WORD.finditer(text)] or [(0, len(text))]
+    sounds = max(sum(symbol not in _UNHEARD for symbol in spoken), 1)
+    words: list[tuple[int, int]] = []
+    ph2word: list[int] = []
+    count, last = 0, -1
+    for symbol in spoken:
+        if symbol in _UNHEARD:
+            at = words[-1][1] if words else 0
+            words.append((at, at))
+            last = -1
+        else:
+            current = count * len(places) // sounds
+            count += 1
+            if current != last:
+                words.append(places[current])
+            last = current
+        ph2word.append(len(words) - 1)
+    return tuple(words), tuple(ph2word)
+
+
+def _partners(written: Sequence[str], spoken: Sequence[str]) -> list[int | None]:
+    """For each spoken phone the written one that it is matched with, by the fewest edits."""
+    rows, columns = len(spoken), len(written)
+    cost = [list(range(columns + 1))]
+    for i in range(1, rows + 1):
+        row = [i]
+        for j in range(1, columns + 1):
+            change = _change(spoken[i - 1], written[j - 1])
+            row.append(min(cost[-1][j - 1] + change, cost[-1][j] + 1, row[-1] + 1))
+        cost.append(row)
+    partner: list[int | None] = [None] * rows
+    i, j = rows, columns
+    while i and j:
+        if cost[i][j] == cost[i - 1][j - 1] + _change(spoken[i - 1], written[j - 1]):
+            i, j = i - 1, j - 1
+            partner[i] = j
+        elif cost[i][j] == cost[i - 1][j] + 1:
+            i -= 1
+        else:
+            j -= 1
+    return partner
+
+
+def _change(spoken: str, written: str) -> int:
+    if spoken == written:
+        return 0
+    # Three is dearer than leaving one out and putting one in: never done.
+    unlike = (spoken in _UNHEARD) != (written in _UNHEARD)
+    return 3 if unlike or language_of(spoken) != language_of(written) else 1
