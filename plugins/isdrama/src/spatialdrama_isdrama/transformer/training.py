@@ -174,7 +174,7 @@ class Training:
         self.optimizer.zero_grad(set_to_none=True)
         said.total.backward()
         numbers = self.finish()
-        return {**{k: float(v) for k, v in said._asdict().items()}, **numbers}
+        return {**{k: float(v.detach()) for k, v in said._asdict().items()}, **numbers}
 
     def finish(self) -> dict[str, float]:
         """Do what follows the backward pass: clip, step, average, count."""
