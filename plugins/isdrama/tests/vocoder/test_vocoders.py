@@ -17,6 +17,9 @@ HOP, SHORT, LONG = 256, 20, 32
 KINDS = ["binaural", "per_ear"]
 
 
+SOURCES = ["sines", "shaped"]
+
+
 def tiny(kind="binaural", **changes):
     torch.manual_seed(0)
     model = vocoder_of(VocoderConfig.sized("tiny", kind=kind, **changes)).eval()
@@ -51,10 +54,11 @@ def test_frames_become_hops_of_samples(kind):
     assert float(made.std()) > 1e-3
 
 
+@pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("kind", KINDS)
 @torch.no_grad()
-def test_padding_changes_nothing(kind):
-    model = tiny(kind)
+def test_padding_changes_nothing(kind, source):
+    model = tiny(kind, source=source)
     mel, f0, delay = inputs()
     alone = model(mel, f0, delay, noise=generators(5))
     tails = [torch.full((*x.shape[:-1], LONG - SHORT), float("nan")) for x in (mel, f0, delay)]
@@ -65,10 +69,11 @@ def test_padding_changes_nothing(kind):
     assert bool((made[..., SHORT * HOP :] == 0).all())
 
 
+@pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("kind", KINDS)
 @torch.no_grad()
-def test_a_batch_equals_its_items(kind):
-    model = tiny(kind)
+def test_a_batch_equals_its_items(kind, source):
+    model = tiny(kind, source=source)
     parts = inputs(items=2)
     both = model(*parts, noise=generators(1, 2))
     for i in range(2):
@@ -119,10 +124,11 @@ def test_a_shared_source_makes_equal_ears_of_equal_mels():
     assert float((own[:, 0] - own[:, 1]).std()) > 0.1 * float(own.std())
 
 
+@pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("kind", KINDS)
 @torch.no_grad()
-def test_folded_weights_make_the_same_sound(kind):
-    model = tiny(kind)
+def test_folded_weights_make_the_same_sound(kind, source):
+    model = tiny(kind, source=source)
     parts = inputs()
     before = model(*parts, noise=generators(1))
     names = set(model.state_dict())
@@ -132,9 +138,10 @@ def test_folded_weights_make_the_same_sound(kind):
     assert not any("parametrizations" in name for name in model.state_dict())
 
 
+@pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("kind", KINDS)
-def test_gradients_reach_every_parameter(kind):
-    model = tiny(kind)
+def test_gradients_reach_every_parameter(kind, source):
+    model = tiny(kind, source=source)
     mel, f0, delay = inputs()
     made = model(mel, f0, delay, noise=generators(1))
     # Neither ear alone nor a sum of squares: decorrelation changes no ear's energy.
@@ -170,7 +177,8 @@ def test_sizes_are_hifi_gan_s():
     # HiFi-GAN (table 1): V1 has 13.92 M parameters, V2 .92 M, at upsampling 8, 8, 2, 2; the
     # source's convolutions come on top.
     for size, published in {"paper": 13.92e6, "small": 0.92e6}.items():
-        model = fold_weight_norm(NsfGenerator(VocoderConfig.sized(size)))
+        config = VocoderConfig.sized(size, source="sines")
+        model = fold_weight_norm(NsfGenerator(config))
         source = sum(p.numel() for p in model.source.parameters())
         total = sum(p.numel() for p in model.parameters())
         assert total - source == pytest.approx(published, rel=0.01)

@@ -12,7 +12,8 @@ from .config import VocoderConfig
 from .frames import held
 from .gains import mid_mel
 from .generator import NsfGenerator, fold_weight_norm
-from .source import HarmonicSource, Noise
+from .shaped import source_of
+from .source import Noise
 from .spatial import spatialise
 
 
@@ -49,7 +50,7 @@ class BinauralVocoder(nn.Module):
                 "use vocoder_of(config)"
             )
         self.config = config
-        self.source = HarmonicSource(config)
+        self.source = source_of(config)
         self.generator = NsfGenerator(config)
         self.head = CoherenceHead(config) if config.coherence == "predicted" else None
 
@@ -63,8 +64,9 @@ class BinauralVocoder(nn.Module):
         phases: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Return the one sound (b, n) behind both ears, from mels (b, e, f, t) and F0 (b, t)."""
-        excitation = self.source(f0, mask, noise=noise, phases=phases)
-        return self.generator(mid_mel(mel, self.config.mid), excitation, mask)
+        common = mid_mel(mel, self.config.mid)
+        excitation = self.source(f0, common, mask, noise=noise, phases=phases)
+        return self.generator(common, excitation, mask)
 
     def forward(
         self,

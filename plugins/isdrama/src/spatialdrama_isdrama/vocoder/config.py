@@ -11,11 +11,11 @@ from spatialdrama.errors import ValidationError
 
 from ..autoencoder.config import MelConfig
 
-#: Widths of the generator. ``paper`` is HiFi-GAN V1, ``small`` its V2 (Kong et al. 2020, table 5);
-#: ``tiny`` is for tests.
+#: Widths of the generator. ``paper`` is HiFi-GAN V1, ``small`` as wide as its V2 (Kong et al. 2020,
+#: table 5) and with the source that learns faster; ``tiny`` is for tests.
 SIZES: dict[str, dict[str, Any]] = {
     "paper": {"channels": 512},
-    "small": {"channels": 128},
+    "small": {"channels": 128, "source": "shaped"},
     "tiny": {"channels": 32, "res_kernel": (3, 7), "res_dilation": (1, 3)},
 }
 
@@ -56,8 +56,11 @@ class VocoderConfig:
         Samples per second, between mel frames, and per Hann window.
     mels, low, high, floor
         Mel bands, their outer feet in Hz, and the magnitude at which log10 is clipped (E5).
+    source : {"sines", "shaped"}
+        The paper's source, sines at multiples of F0 and noise, or pulses and noise that are given
+        the mel's levels before the generator sees them: it then has less to learn.
     harmonics : int
-        Sines of the source, at F0, 2 F0 and so on.
+        Sines of the first, at F0, 2 F0 and so on.
     source_level, source_noise : float
         Height of each sine, and deviation of the noise under it; where nothing is voiced the noise
         has a third of `source_level` (Wang et al. 2019, eq. 4 and 5).
@@ -111,6 +114,7 @@ class VocoderConfig:
     low: float = attrs.field(default=20.0, validator=_above(-1))
     high: float = attrs.field(default=24_000.0, validator=_above(0))
     floor: float = attrs.field(default=1e-5, validator=_above(0))
+    source: str = attrs.field(default="sines", validator=_one_of("sines", "shaped"))
     harmonics: int = attrs.field(default=8, validator=_above(0))
     source_level: float = attrs.field(default=0.1, validator=_above(0))
     source_noise: float = attrs.field(default=0.003, validator=_above(-1))

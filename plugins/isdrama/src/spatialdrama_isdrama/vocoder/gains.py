@@ -50,7 +50,11 @@ def _between_bands(config: VocoderConfig) -> np.ndarray:
 
 
 def with_mels(
-    x: torch.Tensor, ratio: torch.Tensor, config: VocoderConfig | None = None
+    x: torch.Tensor,
+    ratio: torch.Tensor,
+    config: VocoderConfig | None = None,
+    *,
+    bounds_db: tuple[float, float] | None = None,
 ) -> torch.Tensor:
     """Return x with its mel changed by a ratio that moves.
 
@@ -62,6 +66,8 @@ def with_mels(
         (b, e, f, t) log10 of the wished change of the mel, of any size; bounded in here.
     config
         Reads the mel's numbers, `gain_low_db`, `gain_high_db`, `refine`.
+    bounds_db
+        In the place of the config's bounds.
 
     Returns
     -------
@@ -75,7 +81,8 @@ def with_mels(
     """
     config = config or VocoderConfig()
     b, given, n = x.shape
-    low, high = config.gain_low_db / 20, config.gain_high_db / 20
+    bounds_db = bounds_db or (config.gain_low_db, config.gain_high_db)
+    low, high = (bound / 20 for bound in bounds_db)
     spectrum = spectra(x.flatten(0, 1), config.window, config.hop).unflatten(0, (b, given))
     wished = ratio.to(x.dtype).clamp(low, high)
     extra = spectrum.shape[-1] - wished.shape[-1]

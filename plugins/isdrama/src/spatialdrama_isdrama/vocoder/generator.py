@@ -18,6 +18,8 @@ from .config import VocoderConfig
 from .frames import kept, over_frames
 
 _SLOPE = 0.1  # of the leaky rectifiers
+#: Rows of what each kind of source makes.
+EXCITATIONS = {"sines": 1, "shaped": 3}
 
 
 class ResidualBlock(nn.Module):
@@ -49,12 +51,13 @@ class ResidualBlock(nn.Module):
 
 
 class NsfGenerator(nn.Module):
-    """A mel (b, f, t) and an excitation (b, 1, hop t) to samples (b, hop t) in (-1, 1).
+    """A mel (b, f, t) and excitations (b, c, hop t) to samples (b, hop t) in (-1, 1).
 
     Parameters
     ----------
     config
-        Reads `mels`, `channels`, `upsample`, `upsample_kernel`, `res_kernel`, `res_dilation`.
+        Reads `source` (c is 1 or 3), `mels`, `channels`, `upsample`, `upsample_kernel`,
+        `res_kernel`, `res_dilation`.
 
     Examples
     --------
@@ -67,6 +70,7 @@ class NsfGenerator(nn.Module):
         super().__init__()
         self.config = config
         widths = [config.channels // 2**i for i in range(len(config.upsample) + 1)]
+        excitations = EXCITATIONS[config.source]
         self.first = _conv(config.mels, widths[0], 7)
         self.up, self.source, self.blocks = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
         for i, (factor, kernel) in enumerate(
@@ -76,7 +80,9 @@ class NsfGenerator(nn.Module):
                 widths[i], widths[i + 1], kernel, factor, padding=(kernel - factor) // 2
             )
             self.up.append(weight_norm(_started(up)))
-            self.source.append(_source_conv(widths[i + 1], math.prod(config.upsample[i + 1 :])))
+            self.source.append(
+                _source_conv(excitations, widths[i + 1], math.prod(config.upsample[i + 1 :]))
+            )
             self.blocks.append(
                 nn.ModuleList(
                     ResidualBlock(widths[i + 1], kernel, config.res_dilation)
@@ -84,6 +90,11 @@ class NsfGenerator(nn.Module):
                 )
             )
         self.last = _conv(widths[-1], 1, 7)
+        # A shaped source is speech of a kind: what comes out is that and what the network adds.
+        self.past = nn.Conv1d(excitations, 1, 1, bias=False) if excitations > 1 else None
+        if self.past is not None:
+            with torch.no_grad():
+                self.past.weight.copy_(torch.tensor([1.0, 1.0, 0.1])[None, :, None])
 
     def forward(
         self, mel: torch.Tensor, excitation: torch.Tensor, mask: torch.Tensor | None = None
@@ -99,7 +110,8 @@ class NsfGenerator(nn.Module):
             here = over_frames(mask, rate)
             x = kept(up(F.leaky_relu(x, _SLOPE)) + source(excitation), here)
             x = sum(block(x, here) for block in blocks) / len(blocks)
-        wave = torch.tanh(self.last(F.leaky_relu(x, _SLOPE)))
+        wave = self.last(F.leaky_relu(x, _SLOPE))
+        wave = torch.tanh(wave if self.past is None else wave + self.past(excitation))
         return kept(wave, over_frames(mask, rate))[:, 0]
 
 
@@ -130,8 +142,8 @@ def _conv(width_in: int, width_out: int, kernel: int, dilation: int = 1) -> nn.M
     )
 
 
-def _source_conv(width: int, stride: int) -> nn.Module:
+def _source_conv(given: int, width: int, stride: int) -> nn.Module:
     """Bring the excitation down to the rate of a layer; at the last one it is there already."""
     if stride == 1:
-        return nn.Conv1d(1, width, 1)
-    return nn.Conv1d(1, width, 2 * stride, stride, padding=stride // 2)
+        return nn.Conv1d(given, width, 1)
+    return nn.Conv1d(given, width, 2 * stride, stride, padding=stride // 2)

@@ -10,7 +10,8 @@ from spatialdrama.errors import ValidationError
 from .config import VocoderConfig
 from .frames import held
 from .generator import NsfGenerator, fold_weight_norm
-from .source import HarmonicSource, Noise, draw
+from .shaped import source_of
+from .source import Noise, draw
 
 
 class PerEarVocoder(nn.Module):
@@ -45,7 +46,7 @@ class PerEarVocoder(nn.Module):
                 "use vocoder_of(config)"
             )
         self.config = config
-        self.source = HarmonicSource(config)
+        self.source = source_of(config)
         self.generator = NsfGenerator(config)
 
     def forward(
@@ -94,6 +95,7 @@ class PerEarVocoder(nn.Module):
         each = None if mask is None else mask.repeat_interleave(ears, 0)
         excitation = self.source(
             f0.repeat_interleave(ears, 0),
+            mel.flatten(0, 1),
             each,
             noise=noise.flatten(0, 1),
             phases=None if phases is None else phases.flatten(0, 1),

@@ -134,6 +134,46 @@ def draw(noise: Noise, shape: tuple[int, ...], like: torch.Tensor) -> torch.Tens
     return torch.stack([row.to(like.device, like.dtype) for row in rows])
 
 
+def checked(f0: torch.Tensor) -> torch.Tensor:
+    """Return F0 in float32 at least.
+
+    Raises
+    ------
+    ValidationError
+        If it is negative or not finite.
+    """
+    if not bool(torch.isfinite(f0).all()) or bool((f0 < 0).any()):
+        raise ValidationError(
+            f"F0 must be finite and 0 (unvoiced) or above; it spans {float(f0.min()):g} to "
+            f"{float(f0.max()):g} Hz"
+        )
+    return f0 if f0.dtype == torch.float64 else f0.float()
+
+
+def numbers(
+    noise: Noise, phases: torch.Tensor | None, f0: torch.Tensor, config: VocoderConfig
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Return noise (b, n) and phases (b, harmonics), drawn where they are not given.
+
+    Raises
+    ------
+    ValidationError
+        If the noise has another shape than F0 at frames (b, t) asks for.
+    """
+    b, n = f0.shape[0], f0.shape[1] * config.hop
+    if not isinstance(noise, torch.Tensor):
+        # One draw: the phases come first, so they do not depend on the length.
+        drawn = draw(noise, (b, 16 * -(-config.harmonics // 16) + n), f0)
+        if phases is None:
+            phases = torch.special.ndtr(drawn[:, : config.harmonics])
+        noise = drawn[:, -n:]
+    if noise.shape != (b, n):
+        raise ValidationError(
+            f"the source's noise must have shape {(b, n)}, got {tuple(noise.shape)}"
+        )
+    return noise, phases
+
+
 class HarmonicSource(nn.Module):
     """F0 at mel frames to one excitation.
 
@@ -160,6 +200,7 @@ class HarmonicSource(nn.Module):
     def forward(
         self,
         f0: torch.Tensor,
+        mel: torch.Tensor | None = None,
         mask: torch.Tensor | None = None,
         *,
         noise: Noise,
@@ -171,6 +212,8 @@ class HarmonicSource(nn.Module):
         ----------
         f0
             (b, t) Hz, 0 where unvoiced.
+        mel
+            Not looked at; :class:`~spatialdrama_isdrama.vocoder.shaped.ShapedSource` does.
         mask
             (b, t).
         noise
@@ -186,24 +229,8 @@ class HarmonicSource(nn.Module):
         """
         config = self.config
         # Held, not zero: the voice would fade over the last frame.
-        f0 = held(f0, mask)
-        if not bool(torch.isfinite(f0).all()) or bool((f0 < 0).any()):
-            raise ValidationError(
-                f"F0 must be finite and 0 (unvoiced) or above; it spans {float(f0.min()):g} to "
-                f"{float(f0.max()):g} Hz"
-            )
-        f0 = f0 if f0.dtype == torch.float64 else f0.float()
-        b, n = f0.shape[0], f0.shape[1] * config.hop
-        if not isinstance(noise, torch.Tensor):
-            # One draw: the phases come first, so they do not depend on the length.
-            drawn = draw(noise, (b, 16 * -(-config.harmonics // 16) + n), f0)
-            if phases is None:
-                phases = torch.special.ndtr(drawn[:, : config.harmonics])
-            noise = drawn[:, -n:]
-        if noise.shape != (b, n):
-            raise ValidationError(
-                f"the source's noise must have shape {(b, n)}, got {tuple(noise.shape)}"
-            )
+        f0 = checked(held(f0, mask))
+        noise, phases = numbers(noise, phases, f0, config)
         track, voiced = f0_to_samples(f0, config.hop)
         level, voiced = config.source_level, voiced[:, None]
         spread = config.source_noise * voiced + level / 3 * (1 - voiced)
