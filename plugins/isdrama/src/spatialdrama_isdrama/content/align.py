@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -18,8 +19,8 @@ _WORD = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff〇]|[^\W\d
 def aligned(reading: Reading, spoken: Sequence[str]) -> Words:
     """Give each spoken phone the word of the written phone that it stands for.
 
-    Written and spoken phones are matched by the fewest edits (Levenshtein); a pause never stands
-    for a sound. A sound that nobody wrote belongs to the word before it (the first one to the word
+    Written and spoken phones are matched by the cheapest edits (Levenshtein; a pause that comes or
+    goes costs half of a sound that does); a pause never stands for a sound. A sound that nobody wrote belongs to the word before it (the first one to the word
     behind it); a pause that nobody wrote to an empty word between its neighbours.
 
     Example
@@ -31,19 +32,20 @@ def aligned(reading: Reading, spoken: Sequence[str]) -> Words:
     partner = _partners(reading.symbols, spoken)
     words: list[tuple[int, int]] = []
     ph2word: list[int] = []
-    known = [reading.ph2word[j] for j in partner if j is not None]
-    current = known[0] if known else 0
-    last: int | None = None
+    sounds = [j for symbol, j in zip(spoken, partner, strict=True) if symbol not in _UNHEARD]
+    current = next((reading.ph2word[j] for j in sounds if j is not None), 0)
+    last: int | None = None  # the written word that the last of `words` is
     for symbol, j in zip(spoken, partner, strict=True):
-        if j is None and symbol in _UNHEARD:
+        if symbol not in _UNHEARD:
+            current = word = current if j is None else reading.ph2word[j]
+        else:
+            word = None if j is None else reading.ph2word[j]
+        if word is None:
             at = words[-1][1] if words else 0
             words.append((at, at))
-            last = None
-        else:
-            current = current if j is None else reading.ph2word[j]
-            if current != last:
-                words.append(reading.words[current])
-            last = current
+        elif word != last:
+            words.append(reading.words[word])
+        last = word
         ph2word.append(len(words) - 1)
     return tuple(words), tuple(ph2word)
 
@@ -77,14 +79,15 @@ def spread(text: str, spoken: Sequence[str]) -> Words:
 
 
 def _partners(written: Sequence[str], spoken: Sequence[str]) -> list[int | None]:
-    """For each spoken phone the written one that it is matched with, by the fewest edits."""
+    """For each spoken phone the written one that it is matched with, by the cheapest edits."""
     rows, columns = len(spoken), len(written)
-    cost = [list(range(columns + 1))]
+    extra, missing = list(map(_alone, spoken)), list(map(_alone, written))
+    cost = [[0, *itertools.accumulate(missing)]]
     for i in range(1, rows + 1):
-        row = [i]
+        row = [cost[-1][0] + extra[i - 1]]
         for j in range(1, columns + 1):
-            change = _change(spoken[i - 1], written[j - 1])
-            row.append(min(cost[-1][j - 1] + change, cost[-1][j] + 1, row[-1] + 1))
+            change = cost[-1][j - 1] + _change(spoken[i - 1], written[j - 1])
+            row.append(min(change, cost[-1][j] + extra[i - 1], row[-1] + missing[j - 1]))
         cost.append(row)
     partner: list[int | None] = [None] * rows
     i, j = rows, columns
@@ -92,16 +95,21 @@ def _partners(written: Sequence[str], spoken: Sequence[str]) -> list[int | None]
         if cost[i][j] == cost[i - 1][j - 1] + _change(spoken[i - 1], written[j - 1]):
             i, j = i - 1, j - 1
             partner[i] = j
-        elif cost[i][j] == cost[i - 1][j] + 1:
+        elif cost[i][j] == cost[i - 1][j] + extra[i - 1]:
             i -= 1
         else:
             j -= 1
     return partner
 
 
+def _alone(symbol: str) -> int:
+    """Price of a phone that has no partner: pauses come and go, sounds rarely."""
+    return 1 if symbol in _UNHEARD else 2
+
+
 def _change(spoken: str, written: str) -> int:
     if spoken == written:
         return 0
-    # Three is dearer than leaving one out and putting one in: never done.
+    # Five is dearer than leaving one out and putting one in: never done.
     unlike = (spoken in _UNHEARD) != (written in _UNHEARD)
-    return 3 if unlike or language_of(spoken) != language_of(written) else 1
+    return 5 if unlike or language_of(spoken) != language_of(written) else 2

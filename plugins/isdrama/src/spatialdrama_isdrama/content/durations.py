@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -39,14 +41,13 @@ class DurationPredictor(nn.Module):
         width = config.predictor_width
         widths = [config.width, *[width] * config.predictor_layers]
         self.convs = nn.ModuleList(
-            MaskedConv(a, b, config.predictor_kernel)
-            for a, b in zip(widths, widths[1:], strict=False)
+            MaskedConv(a, b, config.predictor_kernel) for a, b in itertools.pairwise(widths)
         )
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in self.convs)
         self.out = nn.Linear(width, 1)
 
     def forward(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Return log(1 + frames) (b, k) of states (b, k, d); zero where the mask (b, k) is False."""
+        """Return log(1 + frames) (b, k) of states (b, k, d); zero outside the mask (b, k)."""
         x = masked(states, mask)
         for conv, norm in zip(self.convs, self.norms, strict=True):
             x = norm(functional.relu(conv(x, mask)))
@@ -151,8 +152,8 @@ def frames_of(
     -------
     >>> logs = torch.tensor([[1.0, 3.0]]).log1p()
     >>> mask = torch.ones(1, 2, dtype=torch.bool)
-    >>> frames_of(logs, mask, rate=0.5), frames_of(logs, mask, totals=torch.tensor([10]))
-    (tensor([[2, 6]]), tensor([[3, 7]]))
+    >>> frames_of(logs, mask, rate=0.5), frames_of(logs, mask, totals=torch.tensor([8]))
+    (tensor([[2, 6]]), tensor([[2, 6]]))
     """
     speed = torch.full(logs.shape, float(rate), dtype=torch.float64)
     if pace is not None and language is not None:
