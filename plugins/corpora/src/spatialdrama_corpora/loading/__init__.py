@@ -1,0 +1,1 @@
+"""From a corpus to batches for training: cached features, buckets, crops, prompts, resumption."""
