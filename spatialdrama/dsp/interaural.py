@@ -9,8 +9,8 @@ C. H. Knapp and G. C. Carter (1976), IEEE Trans. ASSP 24, 320-327, for cross-cor
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +26,7 @@ from spatialdrama.dsp.ear_bands import (
     geometry,
 )
 from spatialdrama.dsp.level import power_to_db
+from spatialdrama.dsp.narrow import narrow_blocks
 from spatialdrama.dsp.stft import as_samples, frame_count, frame_times, frequencies, stft_blocks
 
 #: Hz; below it rooms rumble, above it the waveform's period nears the largest delay of a head.
@@ -35,7 +36,7 @@ MAX_ITD_US = 1000.0
 #: s; long enough for ten periods of a low voice, short enough for a walker (85 ms at 1 m/s: 9 cm).
 ITD_WINDOW_S = 0.085
 _GRID_US = 25.0  # a twentieth of the shortest period in the band: no peak can hide between
-_PEAK_BLOCKS = 16  # of the transform's blocks, in which peaks are sought at once
+_PEAK_FRAMES = 512  # at least, in which peaks are sought at once
 
 
 class ItdTrack(NamedTuple):
@@ -226,9 +227,9 @@ def itd_track(
     frames = frame_count(samples.shape[-1], hop)
     lag, height = np.zeros(frames), np.zeros(frames)
     left, right = np.zeros(frames), np.zeros(frames)
-    blocks = stft_blocks(samples, length=length, hop=hop, n_fft=n_fft, bins=bins)
+    blocks = narrow_blocks(samples, rate=rate, length=length, hop=hop, n_fft=n_fft, bins=bins)
     # Transforms want small blocks and the search for the peak large ones.
-    while group := list(islice(blocks, _PEAK_BLOCKS)):
+    for group in _gathered(blocks, _PEAK_FRAMES):
         start = group[0][0].start
         spectrum = np.concatenate([spectrum for _, spectrum in group], axis=1)
         power = (spectrum.real**2 + spectrum.imag**2).sum(axis=-1, dtype=np.float64)
@@ -249,6 +250,18 @@ def itd_track(
         np.clip(height, -1.0, 1.0),
         power_to_db((left + right) / 2 / window_power),
     )
+
+
+def _gathered(blocks: Iterable[tuple[slice, NDArray]], frames: int) -> Iterator[list]:
+    """Yield blocks together, at least so many frames of them."""
+    group: list[tuple[slice, NDArray]] = []
+    for block in blocks:
+        group.append(block)
+        if block[0].stop - group[0][0].start >= frames:
+            yield group
+            group = []
+    if group:
+        yield group
 
 
 def ild_track(

@@ -71,19 +71,22 @@ def ipd_error(
     # gate depends on it.
     full = (window_s * rate / 4) ** 2
     active = gate(power_to_db(energy / full), gate_db=gate_db, floor_db=BAND_FLOOR_DB)
-    heard = np.abs(candidate) > 0
+    seconds = float(active.any(axis=1).sum() * HOP_S)
+    # Angles are what this costs, and those of other bins have no weight.
+    candidate, wanted, energy = candidate[active], wanted[active], energy[active]
+    heard = candidate != 0
     difference = np.angle(np.where(heard, candidate, 1) * wanted.conj()).astype(np.float64)
     # One number per bin is the difference itself, wrapped; "wanted 0" keeps it from wrapping twice.
     result = summarise(
         difference,
         np.zeros_like(difference),
-        energy * active,
+        energy,
         heard,
-        float(active.any(axis=1).sum() * HOP_S),
+        seconds,
     )
-    mono = np.abs(np.angle(wanted))
-    total = (energy * active).sum()
-    return result._replace(mono=float((mono * energy * active).sum() / total) if total else np.nan)
+    total = energy.sum()
+    mono = float((np.abs(np.angle(wanted)) * energy).sum() / total) if total else np.nan
+    return result._replace(mono=mono)
 
 
 def ipd_mae(audio: ArrayLike, reference: ArrayLike, *, rate: float, **options: object) -> float:
