@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Sequence
 
-from .inventory import BREATH, SILENCE, language_of
+from .inventory import BREATH, INITIALS, SILENCE, language_of
 from .reading import Reading
 
 #: Words in their places of the text, and the word of each phone.
@@ -20,8 +20,9 @@ def aligned(reading: Reading, spoken: Sequence[str]) -> Words:
     """Give each spoken phone the word of the written phone that it stands for.
 
     Written and spoken phones are matched by the cheapest edits (Levenshtein; a pause that comes or
-    goes costs half of a sound that does); a pause never stands for a sound. A sound that nobody wrote belongs to the word before it (the first one to the word
-    behind it); a pause that nobody wrote to an empty word between its neighbours.
+    goes costs half of a sound that does); a pause never stands for a sound. A sound that nobody
+    wrote belongs to the word before it, an initial to that of its final; a pause that nobody
+    wrote to an empty word between its neighbours.
 
     Example
     -------
@@ -29,17 +30,19 @@ def aligned(reading: Reading, spoken: Sequence[str]) -> Words:
     >>> aligned(read("我要", edges=False), ["uo", "<SP>", "iao"])
     (((0, 1), (1, 1), (1, 2)), (0, 1, 2))
     """
-    partner = _partners(reading.symbols, spoken)
+    partners = _partners(reading.symbols, spoken)
+    owners = [None if j is None else reading.ph2word[j] for j in partners]
+    for i in range(len(spoken) - 2, -1, -1):
+        if owners[i] is None and spoken[i] in INITIALS:
+            owners[i] = owners[i + 1]  # an initial begins the syllable of its final
+    sounds = [word for s, word in zip(spoken, owners, strict=True) if s not in _UNHEARD]
+    current = next((word for word in sounds if word is not None), 0)
     words: list[tuple[int, int]] = []
     ph2word: list[int] = []
-    sounds = [j for symbol, j in zip(spoken, partner, strict=True) if symbol not in _UNHEARD]
-    current = next((reading.ph2word[j] for j in sounds if j is not None), 0)
     last: int | None = None  # the written word that the last of `words` is
-    for symbol, j in zip(spoken, partner, strict=True):
+    for symbol, word in zip(spoken, owners, strict=True):
         if symbol not in _UNHEARD:
-            current = word = current if j is None else reading.ph2word[j]
-        else:
-            word = None if j is None else reading.ph2word[j]
+            current = word = current if word is None else word
         if word is None:
             at = words[-1][1] if words else 0
             words.append((at, at))

@@ -48,7 +48,8 @@ def kokoro_front_end() -> FrontEnd:
     from spatialdrama.registry.loading import import_target
 
     try:
-        found = import_target(entry("voice", VOICE))
+        voice = entry("voice", VOICE)
+        found = import_target(voice) if voice.obj is None else voice.obj
     except SpatialDramaError as error:
         raise ValidationError(
             f"English text is read by the front end of the voice {VOICE}, which is not there: "

@@ -12,7 +12,7 @@ HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff
 #: Interjections whose readings are no syllables: the makers read them as these characters.
 _READ_AS = str.maketrans("嗯呣唔哟唷", "蒽蒽蒽优优")
 #: What pypinyin gives beyond the finals of the inventory, as phones of the inventory.
-_RARE = {"ueng": ("u", "eng"), "ê": ("ei",), "io": ("iou",), "": ("en",)}
+_RARE = {"ueng": ("u", "eng"), "ê": ("ei",), "": ("en",)}
 
 
 def syllables(text: str) -> list[tuple[tuple[str, int], ...]]:
@@ -56,7 +56,7 @@ def _syllable(pinyin: str) -> tuple[tuple[str, int], ...]:
 
     base, tone = (pinyin[:-1], pinyin[-1]) if pinyin[-1].isdigit() else (pinyin, "5")
     initial, final = to_initials(base, strict=True), to_finals(base, strict=True)
-    final = final.replace("ü", "v")
+    final = "iou" if base == "yo" else final.replace("ü", "v")
     finals = (final,) if final in FINALS else _RARE.get(final)
     if finals is None or (initial and initial not in INITIALS):
         raise ValidationError(f"the pinyin {pinyin!r} is no syllable of this model")
