@@ -164,7 +164,8 @@ class ConditionedBranch(nn.Module):
             )
         if z_c is not None and z_c.shape[:2] != mask.shape:
             raise ValidationError(
-                f"z_c {tuple(z_c.shape)} and its mask {tuple(mask.shape)} differ in items or frames."
+                f"z_c {tuple(z_c.shape)} and its mask {tuple(mask.shape)} differ in items or "
+                "frames."
             )
         if self.aligned and condition.shape[1] != mask.shape[1]:
             raise ValidationError(

@@ -91,7 +91,7 @@ class Contrastive(nn.Module):
     --------
     >>> loss = Contrastive(PoseConfig())
     >>> z = torch.eye(3)
-    >>> float(loss({"geometric": z, "text": z, "video": z})) < 1e-4
+    >>> loss({"geometric": z, "text": z, "video": z}).item() < 1e-4
     True
     """
 
@@ -157,7 +157,7 @@ class Contrastive(nn.Module):
 
 
 def frame_embeddings(z_p: torch.Tensor, mask: torch.Tensor, every: int = 8) -> torch.Tensor:
-    """Return (m, 2 d), one row for each `every`-th frame of each item: eq. 1 at the level of frames.
+    """Return (m, 2 d), a row for each `every`-th frame of each item, to compare frames by eq. 1.
 
     The same frames of another modality are the positives (E9). Frames of one item are negatives of
     one another, so this is for poses that move.

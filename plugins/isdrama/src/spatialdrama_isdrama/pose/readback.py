@@ -89,7 +89,7 @@ class ReadBack(nn.Module):
         self.first = nn.Linear(2 * config.width, config.width)
         self.second = nn.Linear(config.width, 3 + 1 + 6 + 1)
         with torch.no_grad():
-            # Before it has learned anything: a metre and a half away, upright, facing the listener.
+            # Before it has learned anything: near 1.5 m away, about upright, facing the listener.
             self.second.bias.zero_()
             self.second.bias[3] = np.log(1.5)
             self.second.bias[4], self.second.bias[9] = -1.0, 1.0

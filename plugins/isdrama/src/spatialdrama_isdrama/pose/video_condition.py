@@ -1,4 +1,4 @@
-"""Silent video becomes a condition: camera, mouth and picture, one vector a mel frame (4.2, E30)."""
+"""Silent video becomes a condition: camera, mouth and picture in each mel frame (4.2, E30)."""
 
 from __future__ import annotations
 
