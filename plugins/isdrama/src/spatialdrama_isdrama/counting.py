@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from .presets import PRINTED, IsdramaConfig
+from .presets import PRINTED, PRINTED_WIDTH, IsdramaConfig
 
 
 def _parts() -> dict[str, Callable[[IsdramaConfig], nn.Module]]:
@@ -69,12 +69,12 @@ def count(config: IsdramaConfig) -> dict[str, dict[str, int]]:
 
 
 def table(config: IsdramaConfig) -> str:
-    """Return the counts as a Markdown table, with what the paper prints where it does.
+    """Return the counts as a Markdown table, with the paper's figure beside a model of its width.
 
     Parameters
     ----------
     config
-        Of any size; the printed figures are the `paper` preset's to meet.
+        Of any size.
 
     Examples
     --------
@@ -88,7 +88,7 @@ def table(config: IsdramaConfig) -> str:
         lines += [f"| {name} | {piece} | {size:,} |" for piece, size in pieces.items()]
         whole = sum(pieces.values())
         total += whole
-        printed = PRINTED.get(name)
+        printed = PRINTED.get(name) if config.transformer.width == PRINTED_WIDTH else None
         beside = f" (paper: {printed / 1e6:.0f} M)" if printed else ""
         lines.append(f"| **{name}** | **all**{beside} | **{whole:,}** |")
     return "\n".join([*lines, f"| **all** | | **{total:,}** |"])

@@ -19,6 +19,7 @@ from .vocoder.config import VocoderConfig
 
 #: What C.1 prints for the Immersive Drama Transformer.
 PRINTED = {"transformer": 177_000_000}
+PRINTED_WIDTH = 768
 
 
 @attrs.frozen(kw_only=True)

@@ -39,6 +39,10 @@ class Routing:
     generator: torch.Generator | None = None
 
 
+#: Tokens of each expert of each group of a block.
+Rows = dict[str, tuple[Tensor, ...]]
+
+
 def equal_parameters(config: TransformerConfig) -> tuple[int, int]:
     """Return how many Transformer layers take Mamba's place, and how wide their inner layer is.
 
@@ -140,6 +144,7 @@ class Block(nn.Module):
         stream: Stream,
         logits: dict[str, Tensor],
         routing: Routing,
+        rows: Rows | None = None,
         keep: bool = False,
     ) -> tuple[Tensor, tuple[Tensor, Tensor] | None]:
         """Return h (b, p + l, d) and, with `keep`, the weights of attention and scene attention.
@@ -154,6 +159,8 @@ class Block(nn.Module):
             Of each group, from :meth:`route`.
         routing
             How experts are chosen.
+        rows
+            Tokens of each best expert, where they are known already.
         keep
             Whether attention weights are returned.
         """
@@ -177,7 +184,12 @@ class Block(nn.Module):
 
         def group(name: str):
             return lambda x: self.groups[name](
-                x, stream.mask, logits.get(name), routing.tau, routing.generator
+                x,
+                stream.mask,
+                logits.get(name),
+                routing.tau,
+                routing.generator,
+                None if rows is None else rows.get(name),
             )
 
         layers = [following(i) for i in range(len(self.sequence.layers))]

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from ..layers import Fan
 
-#: Below as many tokens CUDA spends longer on picking rows than on computing all experts.
+#: Below as many tokens CUDA waits for launches, of which all experts at once need the fewest.
 FEW_TOKENS = 2048
 
 
@@ -67,17 +67,23 @@ class Experts(nn.Module):
         y = functional.linear(inner.flatten(-2), out)
         return y + weights.to(y.dtype) @ self.out_bias.to(y.dtype)
 
-    def pick(self, x: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
-        """Return expert_index(x), (b, t, d), from x (b, t, d) and one expert a token (b, t).
+    def pick(self, x: torch.Tensor, rows: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        """Return each token's own expert of x, (b, t, d); zero for a token that nobody has.
 
         The same numbers as :meth:`forward` with one-hot weights, for 1/n of the products.
+
+        Parameters
+        ----------
+        x
+            (b, t, d)
+        rows
+            Of each expert, see :func:`~.routing.rows_of`.
         """
-        rows, which = x.flatten(0, 1), index.flatten()
-        y = rows.new_zeros(rows.shape)
-        for i in range(self.count):
-            here = (which == i).nonzero()[:, 0]
+        tokens = x.flatten(0, 1)
+        y = torch.zeros_like(tokens)
+        for i, here in enumerate(rows):
             if here.numel():
-                y = y.index_copy(0, here, self._one(rows[here], i).to(y.dtype))
+                y.index_copy_(0, here, self._one(tokens[here], i).to(y.dtype))
         return y.view_as(x)
 
     def _one(self, x: torch.Tensor, i: int) -> torch.Tensor:
@@ -89,11 +95,5 @@ class Experts(nn.Module):
         return functional.linear(inner, self.out[i], self.out_bias[i])
 
     def prefers_pick(self, x: torch.Tensor) -> bool:
-        """Return whether :meth:`pick` is the faster way for x: not while a graph is captured."""
-        if self.count == 1:
-            return False
-        if not x.is_cuda:
-            return True
-        return (
-            x.shape[0] * x.shape[1] >= FEW_TOKENS and not torch.cuda.is_current_stream_capturing()
-        )
+        """Return whether :meth:`pick` is the faster way for x (b, t, d)."""
+        return self.count > 1 and (not x.is_cuda or x.shape[0] * x.shape[1] >= FEW_TOKENS)

@@ -10,12 +10,13 @@ from spatialdrama.errors import ValidationError
 
 from ..layers import RmsNorm, masked, masked_mean, modulate, places
 from .balance import balance_loss
-from .block import Block, Routing, Stream
+from .block import Block, Routing, Rows, Stream
 from .conditions import Conditions
 from .config import FRAMES_PER_LATENT, TransformerConfig
 from .embedders import Downsample, PromptEncoder, TimeEmbedding, with_null
 from .field import Field, Kept
 from .pitch import Pitch, PitchEmbedding, PitchPredictor, log_hertz
+from .routing import chosen, rows_of
 
 Tensor = torch.Tensor
 
@@ -39,6 +40,20 @@ class Encoded:
     """Of each block and group (b, p + l, n)."""
     pitch: tuple[Tensor, Tensor] | None
     """log f0 and voiced (b, 4 l) that the later blocks are to follow."""
+    _rows: list[Rows] = attrs.field(factory=list, repr=False)
+
+    def rows(self) -> list[Rows]:
+        """Return the tokens of each best expert of each block, found once.
+
+        Finding them makes the host wait for the device, so that a solver's later steps do not.
+        """
+        if not self._rows:
+            for block in self.logits:
+                mask = self.stream.mask
+                self._rows.append(
+                    {k: rows_of(chosen(x), mask, x.shape[-1]) for k, x in block.items()}
+                )
+        return self._rows
 
 
 class DramaTransformer(nn.Module):
@@ -163,9 +178,10 @@ class DramaTransformer(nn.Module):
         # What the layers add up is float32 at least, whatever type their products have.
         h = masked(h.to(torch.promote_types(h.dtype, torch.float32)), encoded.stream.mask)
         routing, kept, pitch = Routing(tau=tau, generator=generator), [], None
+        rows = encoded.rows() if tau is None else [None] * len(self.blocks)
         for i, block in enumerate(self.blocks):
             logits = encoded.logits[i]
-            h, weights = block(h, z_g, encoded.stream, logits, routing, keep)
+            h, weights = block(h, z_g, encoded.stream, logits, routing, rows[i], keep)
             if keep:
                 kept.append(self._kept(block, weights, logits, encoded))
             if i == 0 and self.pitch is not None:

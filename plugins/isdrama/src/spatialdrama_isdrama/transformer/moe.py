@@ -8,7 +8,7 @@ from torch import nn
 from ..layers import Attention, RmsNorm, masked
 from .config import TransformerConfig
 from .experts import Experts
-from .routing import chosen, gumbel, gumbel_softmax, one_hot
+from .routing import chosen, gumbel, gumbel_softmax, one_hot, rows_of
 
 Tensor = torch.Tensor
 
@@ -102,6 +102,7 @@ class ExpertGroup(nn.Module):
         logits: Tensor | None,
         tau: float | None = None,
         generator: torch.Generator | None = None,
+        rows: tuple[Tensor, ...] | None = None,
     ) -> Tensor:
         """Return what the experts make of x (b, t, d), zero outside the mask.
 
@@ -115,11 +116,13 @@ class ExpertGroup(nn.Module):
             Temperature of the Gumbel softmax in training; None: the best expert alone.
         generator
             Of the Gumbel noise; None: no noise.
+        rows
+            Tokens of each best expert, where they are known already.
         """
         if logits is None:
             return masked(self.experts(x, x.new_ones(*x.shape[:2], 1)), mask)
         if tau is None:
-            y = self._best(x, logits)
+            y = self._best(x, mask, logits, rows)
         else:
             y = self.experts(x, gumbel_softmax(logits, gumbel(logits, generator), tau))
         if self.literal:
@@ -127,8 +130,11 @@ class ExpertGroup(nn.Module):
             y = y / (self.last_temperature if tau is None else tau)
         return masked(y, mask)
 
-    def _best(self, x: Tensor, logits: Tensor) -> Tensor:
-        index = chosen(logits)
-        if self.experts.prefers_pick(x):
-            return self.experts.pick(x, index)
-        return self.experts(x, one_hot(index, self.experts.count, logits))
+    def _best(
+        self, x: Tensor, mask: Tensor, logits: Tensor, rows: tuple[Tensor, ...] | None
+    ) -> Tensor:
+        if not self.experts.prefers_pick(x):
+            return self.experts(x, one_hot(chosen(logits), self.experts.count, logits))
+        if rows is None:
+            rows = rows_of(chosen(logits), mask, self.experts.count)
+        return self.experts.pick(x, rows)

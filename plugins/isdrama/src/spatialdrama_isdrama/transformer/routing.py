@@ -86,6 +86,26 @@ def chosen(logits: torch.Tensor) -> torch.Tensor:
     return logits.argmax(-1)
 
 
+def rows_of(index: torch.Tensor, mask: torch.Tensor, count: int) -> tuple[torch.Tensor, ...]:
+    """Return for each expert which rows of the flattened tokens it has, padding left out.
+
+    Parameters
+    ----------
+    index, mask
+        (b, t), see :func:`chosen`; (b, t).
+    count
+        Experts.
+
+    Examples
+    --------
+    >>> index, mask = torch.tensor([[1, 0, 1]]), torch.tensor([[True, True, False]])
+    >>> rows_of(index, mask, 2)
+    (tensor([1]), tensor([0]))
+    """
+    flat, there = index.flatten(), mask.flatten()
+    return tuple(((flat == i) & there).nonzero()[:, 0] for i in range(count))
+
+
 def one_hot(index: torch.Tensor, count: int, like: torch.Tensor) -> torch.Tensor:
     """Return (..., n) with 1 at the index (...), in the type of `like`.
 
