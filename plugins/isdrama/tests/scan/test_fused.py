@@ -33,9 +33,11 @@ def mamba_ssm():
 
 def near(found, wanted, dtype, name="y"):
     assert torch.isfinite(found).all(), name
-    difference = (found.detach().double().cpu() - wanted.double().cpu()).norm()
-    limit = TOLERANCE[dtype] * wanted.double().norm().cpu()
-    assert difference <= limit, f"{name}: {difference / limit * TOLERANCE[dtype]:.2e}"
+    wanted = wanted.detach().double().cpu()
+    difference = (found.detach().double().cpu() - wanted).norm()
+    # The second part is for gradients that are exactly zero, as A's is in the first step.
+    size = wanted.norm() + 1e-2 * math.sqrt(wanted.numel())
+    assert difference <= TOLERANCE[dtype] * size, f"{name}: {difference / size:.2e}"
 
 
 def given(length, dtype, batch=2, width=24, states=16, seed=0):
@@ -138,7 +140,7 @@ def test_weights_go_both_ways_and_start_alike(mamba_ssm):
     assert torch.equal(ours.D, theirs.D)
     for layer in (ours, theirs):
         step = torch.nn.functional.softplus(layer.dt_proj.bias.detach())
-        assert 1e-3 * 0.999 <= step.min()
+        assert step.min() >= 1e-3 * 0.999
         assert step.max() <= 1e-1 * 1.001
         assert abs(step.log().mean() - math.log(1e-2)) < 4 * math.log(100) / math.sqrt(12 * 128)
     ours.load_state_dict(theirs.state_dict())
