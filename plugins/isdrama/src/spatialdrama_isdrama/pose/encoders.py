@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,15 @@ from spatialdrama.types.validate import check_positive
 from .camera import Camera
 from .frames import read_frames
 from .geometry import FRAME_RATE, features, frame_times
-from .readback import to_pose
+from .readback import outside_head, to_pose
 from .trackers import load_tracker
 from .video_condition import assemble, observe
 
 if TYPE_CHECKING:
     from .pose_encoder import PoseEncoder
+
+#: Names the folder of the weights once for all, as for the generator.
+VARIABLE = "SPATIALDRAMA_ISDRAMA"
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -54,14 +58,15 @@ class _Trained:
             For a folder that is no checkpoint.
         """
         if self._encoder is None:
-            if self.weights is None:
+            weights = self.weights or os.environ.get(VARIABLE)
+            if not weights:
                 raise AssetError(
-                    f"{type(self).__name__} has no weights, and none are chosen for it; give "
-                    "weights=, the folder of a trained ISDrama (config.json and pose.safetensors)."
+                    f"{type(self).__name__} needs weights; give weights=FOLDER, the folder of a "
+                    f"trained ISDrama with config.json, or set {VARIABLE}."
                 )
             from spatialdrama_isdrama import checkpoints
 
-            loaded = checkpoints.load(self.weights, device=self.device)
+            loaded = checkpoints.load(weights, device=self.device)
             self._encoder = loaded.pose.eval()
             self._where = next(loaded.pose.parameters()).device
             for part in (self._encoder.words, self._encoder.pictures):
@@ -73,8 +78,10 @@ class _Trained:
         reading = self.encoder.read_back(z_p, mask)
         ears = self.encoder.config.ear_offset
         pose = to_pose(reading, frame_times(mask.shape[1]), ears)
-        count = round(duration * rate) + 1
-        return pose.at(np.arange(count) / rate)
+        times = np.arange(round(duration * rate) + 1) / rate
+        # Straight lines between places outside of the head may lead through it.
+        place = outside_head(pose.positions_at(times))
+        return Pose.from_samples(times, place, pose.quaternions_at(times))
 
     def _mask(self, duration: float, rate: float) -> torch.Tensor:
         check_positive(duration, "duration", unit="s")
@@ -97,7 +104,7 @@ class GeometricEncoder(_Trained):
     Parameters
     ----------
     weights : path
-        Folder of a trained ISDrama.
+        Folder of a trained ISDrama; default what ``SPATIALDRAMA_ISDRAMA`` names.
     device : "auto", "cpu", "cuda" or "cuda:N"
     listener : Pose, optional
         The result is in the frame of this listener's head.
@@ -135,7 +142,7 @@ class TextEncoder(_Trained):
     Parameters
     ----------
     weights : path
-        Folder of a trained ISDrama.
+        Folder of a trained ISDrama; default what ``SPATIALDRAMA_ISDRAMA`` names.
     device : "auto", "cpu", "cuda" or "cuda:N"
     """
 
@@ -163,7 +170,7 @@ class VideoEncoder(_Trained):
     Parameters
     ----------
     weights : path
-        Folder of a trained ISDrama.
+        Folder of a trained ISDrama; default what ``SPATIALDRAMA_ISDRAMA`` names.
     device : "auto", "cpu", "cuda" or "cuda:N"
     tracker : str
         "lucas-kanade", "opencv" or "co-tracker"; see :func:`.trackers.load_tracker`.

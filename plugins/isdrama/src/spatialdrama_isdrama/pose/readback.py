@@ -170,14 +170,24 @@ def to_pose(
     """
     count = len(times)
     place = reading.position(ear_offset)[item, :count].detach().double().cpu().numpy()
+    turn = reading.quaternion()[item, :count].detach().double().cpu().numpy()
+    turn /= np.linalg.norm(turn, axis=1, keepdims=True)
+    return Pose.from_samples(times, outside_head(place), rotations.continuous(turn))
+
+
+def outside_head(place: np.ndarray) -> np.ndarray:
+    """Return places (t, 3) m, those within the head moved out in their direction.
+
+    Examples
+    --------
+    >>> outside_head(np.array([[0.0, 0.05, 0.0], [0.0, 2.0, 0.0]])).round(3).tolist()
+    [[0.0, 0.121, 0.0], [0.0, 2.0, 0.0]]
+    """
     reach = np.linalg.norm(place, axis=1, keepdims=True)
     # Just outside: a rounding below the limit would be refused by renderers.
     least = HEAD_CLEARANCE + 1e-3
     ahead = np.where(reach > 1e-6, place / np.maximum(reach, 1e-6), [1.0, 0.0, 0.0])
-    place = np.where(reach < least, least * ahead, place)
-    turn = reading.quaternion()[item, :count].detach().double().cpu().numpy()
-    turn /= np.linalg.norm(turn, axis=1, keepdims=True)
-    return Pose.from_samples(times, place, rotations.continuous(turn))
+    return np.where(reach < least, least * ahead, place)
 
 
 def _unmirrored(vectors: torch.Tensor) -> torch.Tensor:
