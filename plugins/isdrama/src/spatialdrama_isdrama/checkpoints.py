@@ -192,7 +192,7 @@ def random(
     *,
     device: Any = "cpu",
     dtype: str = "float32",
-    open_gates: bool = True,
+    gates: float = 0.2,
 ) -> Loaded:
     """Return a model with random weights: it makes noise, and does so in every path.
 
@@ -202,9 +202,9 @@ def random(
     seed : int
     device, dtype
         As of :func:`load`.
-    open_gates : bool
-        Give zero-initialised weights (AdaLN-zero, gates) small random values, or most layers
-        would do nothing.
+    gates : float
+        Deviation of the weights that start at zero (AdaLN-zero, gates, the field itself); with 0
+        most layers do nothing.
 
     Examples
     --------
@@ -216,12 +216,11 @@ def random(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         parts = build(config)
-        if open_gates:
-            with torch.no_grad():
-                for part in parts.values():
-                    for weight in part.parameters():
-                        if weight.numel() and not weight.any():
-                            weight.normal_(std=0.02)
+        with torch.no_grad():
+            for part in parts.values():
+                for weight in part.parameters():
+                    if weight.numel() and not weight.any():
+                        weight.normal_(std=gates)
     return _ready(config, parts, resolve(device), dtype, provenance={"weights": f"random {seed}"})
 
 

@@ -3,6 +3,7 @@
 import attrs
 import numpy as np
 import pytest
+from spatialdrama_isdrama import checkpoints
 from spatialdrama_isdrama.drama import production
 from spatialdrama_isdrama.drama.generator import Isdrama
 
@@ -25,14 +26,15 @@ def level_db(x):
     return 10 * np.log10(np.mean(np.square(x, dtype=float)) + 1e-30)
 
 
-class TestADrama:
-    @pytest.fixture(scope="class")
-    def parts(self, tiny, voices):
-        script = sd.Script.parse("ANNA: Who is there?\nBERT: A friend.\nANNA: Then come in.")
-        scene = sd.Scene(None, {"ANNA": sd.Pose.fixed(azimuth_deg=70, distance=1.5),
-                                "BERT": sd.Pose.fixed(azimuth_deg=-40, distance=2)})  # fmt: skip
-        return script, scene, made(tiny, script, scene, voices, pause=0.5, lead_in=0.25)
+@pytest.fixture(scope="module")
+def parts(tiny, voices):
+    script = sd.Script.parse("ANNA: Who is there?\nBERT: A friend.\nANNA: Then come in.")
+    scene = sd.Scene(None, {"ANNA": sd.Pose.fixed(azimuth_deg=70, distance=1.5),
+                            "BERT": sd.Pose.fixed(azimuth_deg=-40, distance=2)})  # fmt: skip
+    return script, scene, made(tiny, script, scene, voices, pause=0.5, lead_in=0.25)
 
+
+class TestADrama:
     def test_lines_follow_each_other_as_the_script_says(self, parts):
         script, _, drama = parts
         assert [(x.speaker, x.text) for x in drama.script] == [(x.speaker, x.text) for x in script]
@@ -134,21 +136,24 @@ class TestContext:
             for s in first
         ]  # fmt: skip
         one, two = (made(tiny, s, scene, voices).stems[1].samples for s in timed)
-        assert level_db(one - two) > level_db(one) - 60
+        assert level_db(one - two) > level_db(one) - 80
         alone = [made(tiny, s, scene, voices, alpha=1.0).stems[1].samples for s in timed]
-        np.testing.assert_allclose(alone[0], alone[1], atol=1e-5)
+        np.testing.assert_array_equal(alone[0], alone[1])
 
 
 class TestPlace:
     def test_the_near_ear_hears_first(self, tiny, voices):
         """What the pose says reaches the sound, whatever the weights."""
+        tiny = checkpoints.random(tiny.config.changed(vocoder={"coherence": "none"}), seed=5)
         script = sd.Script([sd.Line("ANNA", "Who is there?", start=0.0, end=1.0)])
         lags = []
         for azimuth in (80, -80):
             scene = sd.Scene(None, {"ANNA": sd.Pose.fixed(azimuth_deg=azimuth, distance=1.5)})
             left, right = made(tiny, script, scene, voices).audio.samples.astype(float)
             size = 2 * len(left)
-            cross = np.fft.irfft(np.fft.rfft(right, size) * np.conj(np.fft.rfft(left, size)))
+            cross = np.fft.rfft(right, size) * np.conj(np.fft.rfft(left, size))
+            hertz = np.fft.rfftfreq(size, 1 / 48_000)
+            cross = np.fft.irfft(cross * ((hertz > 150) & (hertz < 1500)))
             lag = np.concatenate([cross[-60:], cross[:61]]).argmax() - 60
             lags.append(lag / 48_000 * 1e6)
         assert 300 < lags[0] < 900
@@ -175,17 +180,18 @@ class TestTime:
         assert (line.start, line.end) == (0.5, pytest.approx(1.7345, abs=1e-5))
         assert len(drama.stems[0].samples) == round(1.2345 * 48_000)
 
+    @pytest.mark.slow
     def test_a_long_line_is_made_in_pieces_and_comes_back_as_one(self, tiny, scene, voices):
-        text = ", ".join(["and then he went away again"] * 12)
-        script = sd.Script([sd.Line("ANNA", text, start=0.0, end=40.0)])
+        text = ", ".join(["and then he went away again"] * 8)
+        script = sd.Script([sd.Line("ANNA", text, start=0.0, end=20.0)])
         generator = isdrama(tiny, steps=1)
         segments = generator.plan(script).segments
-        assert len(segments) >= 3
+        assert len(segments) == 2
         assert all(s.total / 187.5 <= 16.0 for s in segments)
-        assert sum(s.total for s in segments) == 7500
+        assert sum(s.total for s in segments) == 3752
         drama = generator.generate(script, scene, voices=voices, progress=False)
         assert len(drama.stems) == 1
-        assert drama.stems[0].duration == pytest.approx(40.0)
+        assert drama.stems[0].duration == pytest.approx(20.0)
         assert drama.provenance["segments"]["sampled"] == len(segments)
 
 

@@ -139,6 +139,8 @@ def plan(
             raise ValidationError(f"line {i + 1} of {line.speaker}: {error}") from None
     lengths = [m.samples / mel.rate for m in made]
     starts = start_times(script.lines, lengths, pause=pause, lead_in=lead_in)
+    # On whole samples, so that the mix ends where the last line does.
+    starts = [round(start * mel.rate) / mel.rate for start in starts]
     said = tuple(shortened_overlaps(script.lines, starts, lengths))
     lines, segments = [], []
     for i, (line, one, start) in enumerate(zip(script, made, starts, strict=True)):

@@ -134,7 +134,7 @@ def latents_of(audio: np.ndarray, autoencoder: Any, mel: MelConfig) -> torch.Ten
     (40, l) float32 tensor on the autoencoder's device
     """
     device = autoencoder.shift.device
-    sound = torch.as_tensor(audio, dtype=torch.float32, device=device)
+    sound = torch.tensor(audio, dtype=torch.float32, device=device)
     ears = two_ears(sound) if sound.ndim == 1 else sound[None]
     return autoencoder.latent(mel_of(ears, mel))[0].float()
 
