@@ -47,6 +47,14 @@ def test_equation_1(tau):
     assert float(symmetric_info_nce(two, 3 * one, tau)) == pytest.approx(mine, rel=1e-12)
 
 
+def test_mixed_precision_leaves_it_alone():
+    one, two, _ = (z.float() for z in embeddings())
+    plain = symmetric_info_nce(one, two, 0.07)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed = symmetric_info_nce(one, two, 0.07)
+    torch.testing.assert_close(mixed, plain, rtol=0, atol=0)
+
+
 def test_total_is_the_sum_over_three_pairs():
     geo, text, video = embeddings()
     loss = Contrastive(PoseConfig())({"geometric": geo, "text": text, "video": video})
@@ -85,7 +93,7 @@ def test_negatives_option(negatives):
     alike = torch.eye(5, dtype=torch.bool)
     alike[0, 4] = alike[4, 0] = True
     module = Contrastive(PoseConfig(negatives=negatives, temperature=0.1))
-    got = float(module({"geometric": geo, "text": text}, alike=alike))
+    got = module({"geometric": geo, "text": text}, alike=alike).item()
     expected = {
         "all": equation_1(geo, text, 0.1),
         "mask": equation_1(geo, text, 0.1, alike.tolist()),

@@ -121,6 +121,31 @@ def test_total_is_the_weighted_sum(tiny, batch):
     assert losses["align"].item() == pytest.approx(torch.cat(frames).mean().item(), rel=1e-6)
 
 
+def test_contrast_of_frames(tiny, batch):
+    features, z_c, mask = batch
+    config = tiny(contrast_level="frame", contrast_every=4, negatives="mask", read_back_weight=0.0)
+    encoder, loss = PoseEncoder(config).double(), PoseLoss(config)
+    words, seen = encoder.words(["left", "right", "behind"])
+    features = features.clone()
+    features[0, 4] = features[0, 0]  # a frame whose pose comes again is no negative
+    z_p = {
+        "geometric": encoder.geometric(features, mask),
+        "text": encoder.text(z_c, mask, words, seen),
+    }
+    there = {"text": torch.tensor([True, True, False])}
+    got = loss(encoder, z_p, features, mask, there=there)["contrastive"].item()
+    places = [(0, 0), (0, 4), (0, 8), (1, 0), (1, 4), (1, 8), (1, 12)]
+    rows = [
+        np.array([z[i, :, t].detach().numpy().ravel() for i, t in places]) for z in z_p.values()
+    ]
+    one, two = (r / np.linalg.norm(r, axis=1, keepdims=True) for r in rows)
+    scores = np.exp(one @ two.T / 0.07)
+    scores[0, 1] = scores[1, 0] = 0
+    own = np.diagonal(scores)
+    expected = -np.mean(np.log(own / scores.sum(0)) + np.log(own / scores.sum(1))) / 2
+    assert got == pytest.approx(expected, rel=1e-5)
+
+
 def test_without_contrast(tiny, batch):
     features, z_c, mask = batch
     config = tiny(contrastive=False)

@@ -109,6 +109,9 @@ class PoseConfig:
         What eq. 1 compares: the ears side by side ("concat") or their mean, which cannot tell left
         from right where `geometric` is "per_ear"; over how many equal stretches of the line the
         time mean is taken; the width of a projection, 0 for none.
+    contrast_level, contrast_every
+        "line" compares pooled lines; "frame" every so many frames of them, where frames whose
+        poses are alike count as `negatives` says.
     temperature, learned_temperature
         tau of eq. 1 (E9) and whether it is learned.
     negatives
@@ -172,6 +175,8 @@ class PoseConfig:
     pool: str = _field("concat", _choice("concat", "mean"))
     pool_parts: int = _field(1, _whole(1))
     embed_width: int = _field(0, _whole(0))
+    contrast_level: str = _field("line", _choice("line", "frame"))
+    contrast_every: int = _field(8, _whole(1))
     temperature: float = _field(0.07, _number(0, open_=True))
     learned_temperature: bool = _field(True, _flag)
     negatives: str = _field("all", _choice("all", "mask", "soft"))

@@ -11,7 +11,9 @@ from torch import nn
 
 from spatialdrama.errors import ValidationError
 
+from . import geometry
 from .config import PoseConfig
+from .views import axes
 
 MODALITIES = ("geometric", "text", "video")
 #: The least temperature that is learned: below it one pair alone decides (Radford et al. 2021).
@@ -67,7 +69,9 @@ def symmetric_info_nce(
         )
     wide = torch.float64 if one.dtype == torch.float64 else torch.float32
     one, two = (nn.functional.normalize(z.to(wide), dim=-1) for z in (one, two))
-    logits = one @ two.T / temperature
+    with torch.autocast(one.device.type, enabled=False):
+        # In bfloat16 a cosine is off by .004, which 1 / .07 makes a twentieth of a nat.
+        logits = one @ two.T / temperature
     own = torch.eye(len(one), dtype=torch.bool, device=one.device)
     if alike is not None and not soft:
         logits = logits.masked_fill(alike & ~own, -torch.inf)
@@ -159,8 +163,8 @@ class Contrastive(nn.Module):
 def frame_embeddings(z_p: torch.Tensor, mask: torch.Tensor, every: int = 8) -> torch.Tensor:
     """Return (m, 2 d), a row for each `every`-th frame of each item, to compare frames by eq. 1.
 
-    The same frames of another modality are the positives (E9). Frames of one item are negatives of
-    one another, so this is for poses that move.
+    The same frames of another modality are the positives (E9); all others are negatives, those of
+    the same item too, unless :func:`frames_alike` says that nothing tells them apart.
 
     Examples
     --------
@@ -170,6 +174,34 @@ def frame_embeddings(z_p: torch.Tensor, mask: torch.Tensor, every: int = 8) -> t
     """
     both = z_p.transpose(1, 2).flatten(2)[:, ::every]
     return both[mask[:, ::every]]
+
+
+def frames_alike(
+    features: torch.Tensor, mask: torch.Tensor, every: int = 8, tolerance: float = 0.1
+) -> torch.Tensor:
+    """Return (m, m) bool for the rows of :func:`frame_embeddings`: poses that are nearly the same.
+
+    Places within `tolerance` metres, mouth and crown within `tolerance` radians or so, velocities
+    within `tolerance` m/s, each number by itself.
+
+    Parameters
+    ----------
+    features
+        (b, t, 12).
+    mask
+        (b, t).
+    every, tolerance
+
+    Examples
+    --------
+    >>> still = torch.ones(1, 9, 12)
+    >>> frames_alike(still, torch.ones(1, 9, dtype=torch.bool), every=4).all()
+    tensor(True)
+    """
+    rows = features[:, ::every][mask[:, ::every]]
+    turns = axes(rows[:, geometry.QUATERNION])
+    rows = torch.cat([rows[:, :6], *turns, rows[:, geometry.VELOCITY]], dim=1)
+    return torch.cdist(rows, rows, p=torch.inf) < tolerance
 
 
 def retrieval(one: torch.Tensor, two: torch.Tensor) -> float:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from .config import PoseConfig
-from .contrastive import Contrastive
+from .contrastive import Contrastive, frame_embeddings, frames_alike
 from .pose_encoder import PoseEncoder
 from .readback import read_back_loss
 
@@ -59,14 +59,14 @@ class PoseLoss(nn.Module):
         features, mask
             (b, t, 12) of the true pose, (b, t).
         there, alike
-            See :meth:`.contrastive.Contrastive.forward`.
+            See :meth:`.contrastive.Contrastive.forward`. z_p of an item that is not there may be
+            anything finite. At the level of frames `alike` is found from the features.
         duration
             L_dur, the squared error of log durations, from the content room.
         """
         config, losses, weights = self.config, {}, {}
         if self.contrastive is not None and len(z_p) > 1:
-            embeddings = {name: encoder.embed(z, mask) for name, z in z_p.items()}
-            losses["contrastive"] = self.contrastive(embeddings, there=there, alike=alike)
+            losses["contrastive"] = self._contrast(encoder, z_p, features, mask, there, alike)
             weights["contrastive"] = config.contrastive_weight
         if duration is not None:
             losses["duration"], weights["duration"] = duration, config.duration_weight
@@ -85,6 +85,28 @@ class PoseLoss(nn.Module):
                 losses["align"], weights["align"] = sum(apart), config.align_weight
         losses["total"] = sum(weights[name] * loss for name, loss in losses.items())
         return losses
+
+    def _contrast(
+        self,
+        encoder: PoseEncoder,
+        z_p: Mapping[str, torch.Tensor],
+        features: torch.Tensor,
+        mask: torch.Tensor,
+        there: Mapping[str, torch.Tensor] | None,
+        alike: torch.Tensor | None,
+    ) -> torch.Tensor:
+        if self.config.contrast_level == "line":
+            rows = {name: encoder.embed(z, mask) for name, z in z_p.items()}
+            return self.contrastive(rows, there=there, alike=alike)
+        every = self.config.contrast_every
+        rows = {name: frame_embeddings(z, mask, every) for name, z in z_p.items()}
+        if there is not None:
+            chosen = mask[:, ::every]
+            there = {
+                name: has.to(mask.device)[:, None].expand_as(chosen)[chosen]
+                for name, has in there.items()
+            }
+        return self.contrastive(rows, there=there, alike=frames_alike(features, mask, every))
 
 
 def _frames(
