@@ -9,6 +9,7 @@ from spatialdrama_isdrama.vocoder.training import TrainingConfig, VocoderBatch, 
 from spatialdrama.errors import ValidationError
 
 HOP = 256
+SMALL = TrainingConfig(critic_width=2)
 CONFIG = VocoderConfig.sized("tiny", channels=16, res_kernel=(3,), res_dilation=(1,))
 
 
@@ -27,7 +28,8 @@ def batch(frames=12, seed=0):
 
 
 def test_steps_lower_the_loss():
-    training = VocoderTraining(CONFIG, TrainingConfig(learning_rate=3e-3, adversarial_start=None))
+    how = TrainingConfig(learning_rate=3e-3, adversarial_start=None, critic_width=2)
+    training = VocoderTraining(CONFIG, how)
     reports = [training.train_step(batch()) for _ in range(12)]
     assert set(reports[0]) == {"mel", "stft", "ipd", "itd", "coherence", "total"}
     assert reports[-1]["total"] < 0.8 * reports[0]["total"]
@@ -52,14 +54,13 @@ def test_with_discriminators_everything_moves(kind):
 
 
 def test_a_resumed_run_goes_on_as_if_nothing_had_been(tmp_path):
-    how = TrainingConfig(critic_width=2)
-    through = VocoderTraining(CONFIG, how, seed=3)
-    halted = VocoderTraining(CONFIG, how, seed=3)
+    through = VocoderTraining(CONFIG, SMALL, seed=3)
+    halted = VocoderTraining(CONFIG, SMALL, seed=3)
     for _ in range(2):
         through.train_step(batch())
         halted.train_step(batch())
     torch.save(halted.state(), tmp_path / "state.pt")
-    resumed = VocoderTraining(CONFIG, how, seed=99)
+    resumed = VocoderTraining(CONFIG, SMALL, seed=99)
     resumed.resume(torch.load(tmp_path / "state.pt", weights_only=True))
     wanted, found = through.train_step(batch()), resumed.train_step(batch())
     assert found == pytest.approx(wanted, rel=1e-5)
@@ -69,7 +70,7 @@ def test_a_resumed_run_goes_on_as_if_nothing_had_been(tmp_path):
 
 def test_first_weights_depend_on_the_seed_alone():
     before = torch.random.get_rng_state()
-    one, same, other = (VocoderTraining(CONFIG, seed=s).model.generator for s in (1, 1, 2))
+    one, same, other = (VocoderTraining(CONFIG, SMALL, seed=s).model.generator for s in (1, 1, 2))
     assert torch.equal(torch.random.get_rng_state(), before)
     a, b, c = (next(m.parameters()) for m in (one, same, other))
     assert torch.equal(a, b)
@@ -102,7 +103,7 @@ def test_a_crop_is_one_stretch_of_everything():
 
 
 def test_what_cannot_be():
-    training = VocoderTraining(CONFIG, TrainingConfig(adversarial_start=None))
+    training = VocoderTraining(CONFIG, TrainingConfig(adversarial_start=None, critic_width=2))
     broken = batch()
     broken.wave[0, 0, 5] = float("nan")
     with pytest.raises(ValidationError, match="loss of the vocoder is nan at step 0"):
@@ -110,6 +111,6 @@ def test_what_cannot_be():
     with pytest.raises(ValidationError, match="lacks critic"):
         training.resume({k: v for k, v in training.state().items() if k != "critic"})
     with pytest.raises(ValidationError, match="of another config"):
-        training.resume(VocoderTraining(VocoderConfig.sized("tiny")).state())
+        training.resume(VocoderTraining(VocoderConfig.sized("tiny"), SMALL).state())
     with pytest.raises(ValidationError, match="ipd must be a number from 0 on"):
         TrainingConfig(ipd=-1.0)
