@@ -1,5 +1,7 @@
 """The registered encoders on a checkpoint of random weights: conformance, prompts, refusals."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -71,6 +73,13 @@ def test_the_variable_names_the_weights(folder, monkeypatch):
     two = encoder.encode(TextPrompt("站在右后方"), duration=0.5, rate=20)
     assert len(one.time) == 11
     assert np.abs(one.position.values - two.position.values).max() > 1e-6
+
+
+def test_copies_carry_the_name_of_the_weights_alone(folder):
+    encoder = sd.load_encoder("isdrama/text", weights=str(folder), device="cpu")
+    encoder.encode(TextPrompt("left"), duration=0.1, rate=50)
+    assert encoder._encoder is not None
+    assert len(pickle.dumps(encoder)) < 1000
 
 
 def test_without_weights(monkeypatch):

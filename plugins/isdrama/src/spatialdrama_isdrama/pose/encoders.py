@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 VARIABLE = "SPATIALDRAMA_ISDRAMA"
 
 
-@attrs.define(eq=False, kw_only=True)
+@attrs.define(eq=False, kw_only=True, getstate_setstate=False)
 class _Trained:
     """What the three have in common: weights, loaded when first used, and reading z_p back."""
 
@@ -97,7 +97,7 @@ def _prompt(prompt: Any, kind: type, name: str) -> None:
         )
 
 
-@attrs.define(eq=False, kw_only=True)
+@attrs.define(eq=False, kw_only=True, getstate_setstate=False)
 class GeometricEncoder(_Trained):
     """A pose through z_p-geo and back: what the embedding keeps of it.
 
@@ -133,7 +133,7 @@ class GeometricEncoder(_Trained):
         return self._read(z_p, mask, duration, rate)
 
 
-@attrs.define(eq=False, kw_only=True)
+@attrs.define(eq=False, kw_only=True, getstate_setstate=False)
 class TextEncoder(_Trained):
     """Words about a path to a pose, through z_p-txt.
 
@@ -163,7 +163,7 @@ class TextEncoder(_Trained):
         return self._read(z_p, mask, duration, rate)
 
 
-@attrs.define(eq=False, kw_only=True)
+@attrs.define(eq=False, kw_only=True, getstate_setstate=False)
 class VideoEncoder(_Trained):
     """Silent video to a pose, through z_p-vid.
 
