@@ -48,7 +48,7 @@ def test_fit_is_the_nearest_of_all_whole_numbers(durations, more):
     assert sum((got.numpy() - wanted) ** 2) == pytest.approx(nearest, abs=1e-6)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(REAL, min_size=1, max_size=40), st.integers(0, 2000))
 def test_fit_sums_exactly_and_keeps_the_order(durations, more):
     total = len(durations) + more
@@ -60,7 +60,7 @@ def test_fit_sums_exactly_and_keeps_the_order(durations, more):
         assert durations[a] == durations[b] or frames[a] <= frames[b]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.floats(1, 50), min_size=1, max_size=30), st.floats(1, 4))
 def test_fit_is_less_than_a_frame_off_where_all_have_one(durations, factor):
     total = math.ceil(factor * sum(durations))
@@ -204,11 +204,11 @@ def test_a_predictor_learns_durations_that_depend_on_the_phone():
     states = torch.randn(4, 6, 8)
     frames = (states[..., 0] * 4 + 12).round().clamp(1, 40)
     mask = torch.ones(4, 6, dtype=torch.bool)
-    optimiser = torch.optim.Adam(predictor.parameters(), 1e-2)
-    for _ in range(200):
+    optimiser = torch.optim.Adam(predictor.parameters(), 2e-2)
+    for _ in range(120):
         optimiser.zero_grad()
         loss = duration_loss(predictor(states, mask), frames, mask)
         loss.backward()
         optimiser.step()
-    assert float(loss) < 0.01
+    assert float(loss.detach()) < 0.01
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in predictor.parameters())

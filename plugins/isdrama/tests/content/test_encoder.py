@@ -260,3 +260,23 @@ def test_bfloat16_autocast_stays_finite():
     with torch.autocast("cpu", dtype=torch.bfloat16):
         states = model(model.batch(LINES))
     assert torch.isfinite(states).all()
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("semantics", ["characters", "none"])
+def test_cuda_says_what_the_cpu_says(semantics):
+    model = content(semantics=semantics)
+    totals = torch.tensor([60, 90, 0])
+    z_c, mask = model.z_c(model.batch(LINES), totals=totals)
+    states = model(model.batch(LINES))
+    cuda = copy.deepcopy(model).cuda()
+    batch = cuda.batch(LINES)
+    assert batch.phones.is_cuda
+    torch.testing.assert_close(cuda(batch).cpu(), states, rtol=0, atol=1e-9)
+    on_cuda, cuda_mask = cuda.z_c(batch, totals=totals.cuda())
+    assert torch.equal(cuda_mask.cpu(), mask)
+    torch.testing.assert_close(on_cuda.cpu(), z_c, rtol=0, atol=1e-9)
+    frames = torch.full(batch.mask.shape, 3, device="cuda") * batch.mask
+    duration_loss(cuda.durations(cuda(batch), batch.mask), frames, batch.mask).backward()
+    assert torch.isfinite(cuda.encoder.phone.weight.grad).all()

@@ -116,9 +116,13 @@ class Content(nn.Module):
                 f"the semantics {meaning.name!r} are {meaning.width} wide, the config says "
                 f"{wanted}; set semantics_width"
             )
-        # A list hides what is no part of the weights from the module; a module is found in it.
         self.semantics = meaning if isinstance(meaning, nn.Module) else None
-        self._frozen = [meaning]
+        self._source = [meaning]
+
+    @property
+    def source(self) -> Semantics:
+        """The semantics, trained or not; ``content.source.to("cuda")`` moves a BERT."""
+        return self._source[0]
 
     @property
     def device(self) -> torch.device:
@@ -131,7 +135,7 @@ class Content(nn.Module):
 
     def meaning(self, batch: ContentBatch) -> torch.Tensor | None:
         """Return the semantic state of each phone (b, k, ds); None without semantics."""
-        semantics = self._frozen[0]
+        semantics = self.source
         if isinstance(semantics, NoSemantics):
             return None
         if hasattr(semantics, "batch"):
