@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ import numpy as np
 
 from spatialdrama.errors import ValidationError
 from spatialdrama.registry import entry, load
+from spatialdrama.runtime.device import resolve
 from spatialdrama.runtime.progress import progress as progress_bar
 from spatialdrama.scoring.calls import release
 from spatialdrama.scoring.chance import CHANCE_SHIFTS
@@ -47,6 +49,7 @@ def score(
     scheduler: Any = None,
     workers: int | None = None,
     batch: int | None = None,
+    device: str | None = None,
     cache: bool | None = None,
     progress: bool | None = None,
 ) -> ScoreTable:
@@ -90,6 +93,9 @@ def score(
         Threads or processes; default one for each core.
     batch : int, optional
         Cuts that a metric with ``score_batch`` gets at once; default 16. 1: item by item.
+    device : {"auto", "cpu", "cuda", "cuda:N"}, optional
+        For all metrics that take an option ``device`` and were given none. Default: what each says,
+        which for most is the first GPU there is. Metrics without a network run on the CPU.
     cache : bool, optional
         Keep finished scores on the disk by content, and take those that are there, so that a
         run that was stopped goes on where it was. Default: for several items. Metrics registered
@@ -125,7 +131,7 @@ def score(
     for name, number in (("workers", workers), ("batch", batch)):
         if number is not None and (not isinstance(number, int) or number < 1):
             raise ValidationError(f"{name} must be a whole number from 1; got {number!r}.")
-    wanted = wanted_metrics(metrics)
+    wanted = wanted_metrics(metrics, device)
     found, several = gather(
         items, reference=reference, transcript=transcript, language=language, prompts=prompts,
         pose=pose, pose_format=pose_format,
@@ -158,13 +164,22 @@ def models_of(found: Any, options: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(asked(**options)) if callable(asked) else found.spec.assets
 
 
+def _on(device: str | None, found: Any, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the options with the device, for a class that takes one and was given none."""
+    if device is None or "device" in options:
+        return options
+    target = _target(found) if found.obj is None else found.obj
+    takes = inspect.isclass(target) and "device" in inspect.signature(target).parameters
+    return {**options, "device": device} if takes else options
+
+
 def _target(found: Any) -> Any:
     from spatialdrama.registry.loading import import_target
 
     return import_target(found)
 
 
-def wanted_metrics(metrics: Any) -> tuple[Wanted, ...]:
+def wanted_metrics(metrics: Any, device: str | None = None) -> tuple[Wanted, ...]:
     """Check names and options, and that models are at hand, before any work."""
     from spatialdrama.runtime.assets import require
 
@@ -173,9 +188,13 @@ def wanted_metrics(metrics: Any) -> tuple[Wanted, ...]:
     named = metrics if isinstance(metrics, Mapping) else {name: {} for name in metrics}
     if not named:
         raise ValidationError("no metric was named; sd.metrics lists them.")
+    # A device that is not there is said before any work.
+    if device is not None:
+        resolve(device)
     wanted = []
     for name, options in named.items():
         found = entry("metric", name)
+        options = _on(device, found, options)
         require(models_of(found, options), f"metric {name!r}")
         # What a notebook registered is known to this process alone, so it travels itself.
         made = load("metric", name, **options) if found.obj is not None else None

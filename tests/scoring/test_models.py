@@ -1,12 +1,13 @@
 """Which models a run asks for before it begins: those of its options, and no others."""
 
 import json
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
 import spatialdrama as sd
-from spatialdrama.errors import AssetError, ValidationError
+from spatialdrama.errors import AssetError, DeviceError, ValidationError
 
 
 @pytest.fixture
@@ -69,3 +70,41 @@ def test_what_holds_a_model_is_made_once_for_all_threads(make, monkeypatch):
         list(pool.map(lambda _: calls.metric_of(Wanted("heavy", spec, {})), range(8)))
     calls.release()
     assert _Heavy.made == 1
+
+
+class _Placed:
+    seen: ClassVar[list] = []
+
+    def __init__(self, device="auto"):
+        self.seen.append(device)
+
+    def score(self, audio):
+        return 1.0
+
+
+def test_a_device_goes_to_metrics_that_take_one_and_were_given_none(make, mine):
+    mine(_Placed, name="placed", direction="up")
+    mine(lambda audio: 1.0, name="everywhere", direction="up")
+    audio = make.pair()[0]
+    sd.score(audio, ["placed", "everywhere"], device="cpu")
+    sd.score(audio, {"placed": {"device": "cuda"}}, device="cpu")
+    sd.score(audio, ["placed"])
+    assert _Placed.seen == ["cpu", "cuda", "auto"]
+
+
+def test_a_device_that_is_not_there_is_said_before_any_work(make, monkeypatch):
+    from spatialdrama.runtime import device
+
+    monkeypatch.setattr(device, "_why_no_cuda", lambda: "this machine has none")
+    with pytest.raises(DeviceError, match=r"this machine has none.*device='cpu'"):
+        sd.score({"x": make.drama()}, ["ild_mae"], device="cuda")
+    with pytest.raises(ValidationError, match="tpu"):
+        sd.score({"x": make.drama()}, ["ild_mae"], device="tpu")
+
+
+def test_a_device_reaches_what_a_metric_hears_with():
+    pytest.importorskip("spatialdrama_metrics")
+    assert sd.load_metric("cer/faster-whisper", device="cuda").recogniser.device == "cuda"
+    assert sd.load_metric("sim/wavlm", device="cpu").embedder.device == "cpu"
+    assert sd.load_metric("ffe", tracker="crepe", device="cuda").tracker.device == "cuda"
+    assert sd.load_metric("cer", device="cuda") is not None  # the embedded one has no choice

@@ -199,13 +199,3 @@ def test_two_processes_add_up(tmp_path):
     found = [float(run.communicate(timeout=120)[0].split()[-1]) for run in runs]
     want = straight("ild_mae", [batch(0, count=3), batch(1, count=4)])
     assert found == pytest.approx([want, want], rel=1e-9)
-
-
-@pytest.mark.gpu
-def test_states_lie_on_the_modules_device():
-    if not torch.cuda.is_available():
-        pytest.skip("needs a CUDA device")
-    metric = BinauralMetric("ild_mae", rate=RATE).to("cuda")
-    metric.update(*(x.cuda() for x in batch(0)))
-    assert metric.compute().device.type == "cuda"
-    assert metric.compute().item() == pytest.approx(straight("ild_mae", [batch(0)]), rel=1e-6)

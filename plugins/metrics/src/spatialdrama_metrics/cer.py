@@ -10,6 +10,7 @@ import attrs
 from spatialdrama.errors import ValidationError
 from spatialdrama.types import BinauralAudio, Line, Score
 from spatialdrama_metrics.entries.recognition import WHISPER
+from spatialdrama_metrics.named import placed
 from spatialdrama_metrics.recognise.downmix import Downmix, downmix
 from spatialdrama_metrics.recognise.parts import Heard
 from spatialdrama_metrics.recognise.table import recogniser as named
@@ -43,6 +44,9 @@ class Cer:
         ``"paraformer-zh:FOLDER"``, ``"transcripts:FILE.json"``,
         :class:`~spatialdrama_metrics.recognise.transcripts.Transcripts` of texts that you have, or
         anything with Whisper's ``transcribe(mono, rate=, languages=)``.
+    device : str, optional
+        Where the recogniser runs, if it can choose: ``"cpu"`` or ``"cuda"``. The embedded one runs
+        on the CPU.
 
     References
     ----------
@@ -63,6 +67,10 @@ class Cer:
         default="louder", validator=attrs.validators.in_(("louder", "aligned", "mean"))
     )
     recogniser: Any = attrs.field(default="whisper-base", converter=named)
+    device: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        placed(self, "recogniser")
 
     @classmethod
     def models(cls, recogniser: Any = None, **_: Any) -> tuple[str, ...]:

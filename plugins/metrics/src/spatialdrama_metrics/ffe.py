@@ -15,6 +15,7 @@ from spatialdrama.dsp.stft import as_samples
 from spatialdrama.errors import PluginError, ValidationError
 from spatialdrama.types import BinauralAudio, Score
 from spatialdrama_metrics.functional.pairs import aligned_pair
+from spatialdrama_metrics.named import placed
 from spatialdrama_metrics.pitch.align import mel_cepstra, warping_path
 from spatialdrama_metrics.pitch.errors import pitch_errors
 from spatialdrama_metrics.pitch.table import tracker as named
@@ -45,6 +46,7 @@ class _Pitch:
 
     which: ClassVar[str]
     tracker: Any = attrs.field(default="swift-f0", converter=named)
+    device: str | None = None
     alignment: Alignment = attrs.field(
         default="time", validator=attrs.validators.in_(("time", "dtw"))
     )
@@ -58,6 +60,7 @@ class _Pitch:
     band: float | None = attrs.field(default=0.2, validator=_band)
 
     def __attrs_post_init__(self) -> None:
+        placed(self, "tracker")
         if not 20 <= self.low < self.high <= 2000:
             raise ValidationError(
                 f"the pitch range must satisfy 20 <= low < high <= 2000 Hz, got {self.low} and "
@@ -177,6 +180,8 @@ class Ffe(_Pitch):
         cepstra pairs, for lines spoken at another tempo; shares are then of the path's steps.
     downmix : {"louder", "aligned", "mean"}
         How two ears become one signal.
+    device : str, optional
+        Where the tracker runs, if it can choose (CREPE): ``"cpu"`` or ``"cuda"``.
     tolerance : float
         Relative error beyond which a pitch is grossly wrong.
     hop_s : float

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from operator import attrgetter
 from typing import Any
 
+import attrs
+
 from spatialdrama.errors import UnknownNameError, ValidationError
 
 #: Name to module, class (or a class method), and what may stand after a colon in
@@ -73,3 +75,14 @@ object with work()
         raise ValidationError(f"{option} {name!r} takes nothing after a colon, got {argument!r}")
     made = attrgetter(target)(importlib.import_module(f"{package}.{module}"))
     return made(argument) if argument else made()
+
+
+def placed(metric: Any, name: str) -> None:
+    """Move a metric's part to the metric's device, where one was asked for and the part has one.
+
+    For ``__attrs_post_init__`` of a metric with the fields `device` and `name`. Parts that run on
+    the CPU alone, such as the embedded ones, stay as they are.
+    """
+    part = getattr(metric, name)
+    if metric.device is not None and attrs.has(type(part)) and hasattr(part, "device"):
+        object.__setattr__(metric, name, attrs.evolve(part, device=metric.device))

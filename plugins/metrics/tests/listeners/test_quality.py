@@ -252,14 +252,6 @@ def test_a_device_that_is_not_there_is_named(distillmos_weights, talk):
         DistillMos(device="cuda").score(ears(mono, mono))
 
 
-@pytest.mark.gpu
-def test_a_gpu_gives_what_the_cpu_gives(distillmos_weights, talk):
-    audios = [ears(talk(who, 3.0), talk(who, 3.0, seed=2)) for who in ("low", "high")]
-    on_cpu, on_gpu = (DistillMos(device=d).score_batch(audios) for d in ("cpu", "cuda"))
-    for one, other in zip(on_cpu, on_gpu, strict=True):
-        assert one.value == pytest.approx(other.value, abs=1e-3)
-
-
 @pytest.mark.slow
 def test_distillmos_keeps_the_clauses_for_metrics(distillmos_weights):
     check_metric("distillmos", options={"ears": False, "device": "cpu"})

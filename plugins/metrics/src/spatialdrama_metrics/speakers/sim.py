@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from spatialdrama.errors import PluginError, ValidationError
 from spatialdrama.types import BinauralAudio, Score
+from spatialdrama_metrics.named import placed
 from spatialdrama_metrics.recognise.downmix import Downmix, downmix
 from spatialdrama_metrics.speakers.prompt import mono_of
 from spatialdrama_metrics.speakers.table import embedder as named
@@ -44,6 +45,8 @@ class Sim:
         ``"resemblyzer"`` (embedded), ``"wavlm:FOLDER"`` (optional), or anything with
         ``embed(mono, rate=)`` that returns one vector; ``embed_batch(sounds)`` is used where there
         is one.
+    device : str, optional
+        Where the embedder runs, if it can choose (WavLM): ``"cpu"`` or ``"cuda"``.
     downmix : {"louder", "aligned", "mean"}
         How two ears become one signal.
 
@@ -63,9 +66,13 @@ class Sim:
     """
 
     embedder: Any = attrs.field(default="resemblyzer", converter=named)
+    device: str | None = None
     downmix: Downmix = attrs.field(
         default="louder", validator=attrs.validators.in_(("louder", "aligned", "mean"))
     )
+
+    def __attrs_post_init__(self) -> None:
+        placed(self, "embedder")
 
     def score(self, audio: BinauralAudio, *, prompt: Any) -> Score:
         """Score one line.
