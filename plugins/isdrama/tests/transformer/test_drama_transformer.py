@@ -3,7 +3,13 @@
 import attrs
 import pytest
 import torch
-from spatialdrama_isdrama.transformer import DramaTransformer, TransformerConfig, losses
+from spatialdrama_isdrama.transformer import (
+    Conditions,
+    DramaTransformer,
+    TransformerConfig,
+    losses,
+    sample,
+)
 
 from spatialdrama.errors import ValidationError
 
@@ -105,6 +111,41 @@ def test_at_first_only_the_last_layer_learns(tiny, lines):
     losses(model, config, noise(c, seed=3), c, noise(c), times(c)).total.backward()
     moved = {n for n, p in model.named_parameters() if p.grad is not None and p.grad.any()}
     assert moved == {"out.weight", "out.bias"}
+
+
+def test_each_tokens_expert_is_found_once(tiny, stirred, lines, monkeypatch):
+    from spatialdrama_isdrama.transformer import model as module
+
+    found = []
+    rows_of = module.rows_of
+    monkeypatch.setattr(module, "rows_of", lambda *a: (found.append(1), rows_of(*a))[1])
+    model, c = stirred(tiny()), lines([5, 3], prompts=[4, 0])
+    encoded = model.encode(c)
+    model(noise(c), times(c), encoded, tau=1.0)
+    assert found == []
+    for seed in (1, 2, 3):
+        model(noise(c, seed=seed), times(c), encoded)
+    # Two blocks of two groups.
+    assert len(found) == 4
+
+
+@pytest.mark.slow
+def test_the_papers_size_runs_on_a_cpu():
+    torch.manual_seed(0)
+    config = TransformerConfig()
+    model = DramaTransformer(config).eval()
+    rng = torch.Generator().manual_seed(0)
+    c = Conditions(
+        content=torch.randn(1, 64, 768, generator=rng),
+        pose=torch.randn(1, 2, 64, 768, generator=rng),
+        mask=torch.ones(1, 64, dtype=torch.bool),
+        prompt=torch.randn(1, 40, 8, generator=rng),
+        scene=torch.randn(1, 4, 768, generator=rng),
+    )
+    got = sample(model, c, torch.randn(1, 40, 16, generator=rng), steps=1)
+    assert got.latent.shape == (1, 40, 16)
+    assert torch.isfinite(got.latent).all()
+    assert got.f0.shape == (1, 64)
 
 
 def test_encoding_once_is_the_same(tiny, stirred, lines):

@@ -160,3 +160,23 @@ def test_prompts_of_both_sources_are_used(training, batch, monkeypatch):
     assert kinds == {"none", "other", "same"}
     scenes = torch.stack([c.scenes()[1].any(1) for c in seen])
     assert 0 < int((~scenes).sum()) < 20
+
+
+def test_what_wraps_the_model_is_what_is_called(training, batch, tiny):
+    torch.manual_seed(0)
+    model = DramaTransformer(tiny(temperature_steps=10))
+    calls = []
+
+    class Wrapped(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.module = model
+
+        def forward(self, *args, **options):
+            calls.append(1)
+            return self.module(*args, **options)
+
+    config = TrainingConfig(learning_rate=1e-3, warm_up=5, ema=0.9)
+    one = Training(model, config, seed=0, forward=Wrapped()).update(batch)
+    assert calls == [1]
+    assert one == training().update(batch)
