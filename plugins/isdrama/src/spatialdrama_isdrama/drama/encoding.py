@@ -72,9 +72,8 @@ class Encoding:
         self._scene_encoder = model.pose.words if scene_encoder == "words" else scene_encoder
         self._scenes: dict[str, tuple[torch.Tensor, torch.Tensor] | None] = {}
         self._device = model.device.torch
-        for part in model.content._frozen:  # a BERT is no part of the weights
-            if hasattr(part, "to"):
-                part.to(self._device)
+        if hasattr(model.content.source, "to"):  # a BERT is no part of the weights
+            model.content.source.to(self._device)
 
     def about(self) -> dict[str, Any]:
         """Return which encoders read texts, for the provenance."""
