@@ -81,6 +81,19 @@ def test_a_batch_equals_its_items(kind, source):
         np.testing.assert_allclose(both[i : i + 1], alone, atol=2e-5 * float(alone.std()))
 
 
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("kind", KINDS)
+@torch.no_grad()
+def test_an_item_of_nothing_is_silent_and_one_frame_is_something(kind, source):
+    mel, f0, delay = inputs(items=2)
+    mask = torch.arange(SHORT)[None] < torch.tensor([[0], [1]])
+    made = tiny(kind, source=source)(mel, f0, delay, mask, noise=generators(1, 2))
+    assert float(made[0].abs().max()) == 0
+    assert bool(torch.isfinite(made).all())
+    assert float(made[1, :, :HOP].std()) > 0
+    assert float(made[1, :, HOP:].abs().max()) == 0
+
+
 @torch.no_grad()
 def test_exchanged_ears_are_exchanged():
     mel, f0, delay = inputs()

@@ -40,29 +40,21 @@ def band_centres(bands: int) -> np.ndarray:
     return cams_to_hz(np.linspace(*hz_to_cams(np.array(BAND_EDGES)), bands))
 
 
-@lru_cache(maxsize=1)
-def _inverse_sinc() -> tuple[np.ndarray, np.ndarray]:
-    """A table of sin(a)/a over a in [0, pi], in steps that are even in a."""
-    a = np.linspace(0, np.pi, 4097)
-    return np.sinc(a / np.pi), a
-
-
 class _Spread(torch.autograd.Function):
     """The a of a coherence; its slope by the inverse function's rule, bounded near 1."""
 
     @staticmethod
     def forward(ctx, coherence):
-        value, a = _inverse_sinc()
-        there = coherence.detach().double().cpu().numpy()
-        found = np.interp(there, value[::-1], a[::-1])
-        for _ in range(3):  # Newton, where the slope is not 0
-            slope = np.where(found > 1e-3, np.cos(found) - np.sinc(found / np.pi), -1.0)
-            slope = slope / np.maximum(found, 1e-3)
-            step = (np.sinc(found / np.pi) - there) / slope
-            found = np.where(found > 1e-3, np.clip(found - step, 0, np.pi), found)
-        out = torch.from_numpy(found).to(coherence)
-        ctx.save_for_backward(out)
-        return out
+        there = coherence.double()
+        # sin(a)/a >= 1 - a^2/6, so this is never beyond; Newton then doubles its digits each time.
+        a = (6 * (1 - there)).clamp(min=0).sqrt()
+        for _ in range(6):
+            value = torch.sinc(a / torch.pi)
+            slope = (a.cos() - value) / a.clamp(min=1e-3)
+            step = (value - there) / slope.clamp(max=-1e-4)
+            a = torch.where(a > 1e-3, (a - step).clamp(0, torch.pi), a)
+        ctx.save_for_backward(a.to(coherence.dtype))
+        return a.to(coherence.dtype)
 
     @staticmethod
     def backward(ctx, grad):

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import torch
 
+from .config import VocoderConfig
+
 
 def frames_to_samples(x: torch.Tensor, hop: int) -> torch.Tensor:
     """Return values (..., t) at frames on samples (..., t hop): straight lines, the last one held.
@@ -40,6 +42,14 @@ def held(x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
     shape = (mask.shape[0], *[1] * (x.ndim - 2), mask.shape[1])
     kept = x.gather(-1, last.view(shape).expand_as(x))
     return torch.where(mask.any(1).view(-1, *[1] * (x.ndim - 1)), kept, x.new_zeros(()))
+
+
+def samples_of(mask: torch.Tensor | None, config: VocoderConfig) -> torch.Tensor | None:
+    """Return how many samples of each item (b,) a mel looks at: no less than it can look at."""
+    if mask is None:
+        return None
+    least = min(config.window // 2 + config.hop, mask.shape[1] * config.hop)
+    return (mask.sum(1) * config.hop).clamp(min=least)
 
 
 def over_frames(mask: torch.Tensor | None, factor: int) -> torch.Tensor | None:

@@ -13,7 +13,7 @@ from torch import nn
 
 from ..autoencoder.mel import mel_of
 from .config import VocoderConfig
-from .frames import held, kept, over_frames
+from .frames import held, kept, over_frames, samples_of
 from .gains import with_mels
 from .source import HarmonicSource, Noise, checked, cycles, f0_to_samples, numbers
 
@@ -109,8 +109,8 @@ class ShapedSource(nn.Module):
             raw = torch.stack([pulses(track, config.rate, first), noise.to(f0)], 1)
             samples = over_frames(mask, config.hop)
             raw = kept(raw, samples)
-            lengths = None if mask is None else mask.sum(1) * config.hop
-            ratio = mel.to(raw)[:, None] - mel_of(raw, config.mel, lengths)
+            there = mel_of(raw, config.mel, samples_of(mask, config))
+            ratio = mel.to(raw)[:, None] - there
             made = with_mels(raw, held(ratio, mask), config, bounds_db=_BOUNDS_DB)
             tone, breath = made[:, 0] * voiced, made[:, 1] * voiced
             return kept(torch.stack([tone, made[:, 1] - breath, breath], 1), samples)

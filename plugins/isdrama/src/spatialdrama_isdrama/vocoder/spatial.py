@@ -10,7 +10,7 @@ from ..autoencoder.mel import mel_of
 from .config import VocoderConfig
 from .decorrelate import two_sided
 from .delay import delayed
-from .frames import frames_to_samples, held, kept, over_frames
+from .frames import frames_to_samples, held, kept, over_frames, samples_of
 from .gains import mid_mel, with_mels
 
 
@@ -97,8 +97,7 @@ def spatialise(
         mid = kept(mid[:, None], samples)
         mel, delay = held(mel, mask), held(delay, mask)
         if config.reference == "heard":
-            lengths = None if mask is None else mask.sum(1) * config.hop
-            common = held(mel_of(mid, config.mel, lengths), mask)
+            common = held(mel_of(mid, config.mel, samples_of(mask, config)), mask)
         else:
             common = mid_mel(mel, config.mid)[:, None]
         if coherence is None:

@@ -263,9 +263,10 @@ class VocoderTraining:
     def _update(self, which: int, part: nn.Module, loss: torch.Tensor) -> None:
         """Do the step of one optimiser."""
         if not torch.isfinite(loss):
+            name = ("vocoder", "discriminators")[which]
             raise ValidationError(
-                f"the loss of the {('vocoder', 'discriminators')[which]} is {float(loss)} at step "
-                f"{self.step}; look for NaN in the batch, or lower the learning rate"
+                f"the loss of the {name} is {float(loss.detach())} at step {self.step}; look for "
+                "NaN in the batch, or lower the learning rate"
             )
         self.optimisers[which].zero_grad(set_to_none=True)
         loss.backward()
