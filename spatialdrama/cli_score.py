@@ -57,6 +57,8 @@ def add_score(commands: Any) -> None:
                    "address")  # fmt: skip
     p.add_argument("--workers", type=int, metavar="N", help="threads or processes; default: cores")
     p.add_argument("--batch", type=int, metavar="N", help="lines at once, for metrics that can")
+    p.add_argument("--device", metavar="WHERE",
+                   help="auto, cpu, cuda or cuda:N, for metrics that can choose")  # fmt: skip
     p.add_argument("--no-cache", action="store_true",
                    help="measure everything anew; else finished scores of several items are kept "
                    "and taken")  # fmt: skip
@@ -84,7 +86,7 @@ def run_score(options: argparse.Namespace) -> int:
         return _say_plan(options, items, metrics, about)
     table = score(
         items, metrics, **about, scheduler=options.scheduler, workers=options.workers,
-        batch=options.batch, cache=False if options.no_cache else None,
+        batch=options.batch, device=options.device, cache=False if options.no_cache else None,
     )  # fmt: skip
     if options.out:
         table.save(options.out)
@@ -98,7 +100,7 @@ def _say_plan(options: argparse.Namespace, items: Any, metrics: dict, about: dic
     from spatialdrama.scoring.schedule import check_scheduler
 
     check_scheduler(options.scheduler)
-    wanted = wanted_metrics(metrics)
+    wanted = wanted_metrics(metrics, options.device)
     found, several = gather(items, **about)
     names = [item.name for item in found]
     plan = {

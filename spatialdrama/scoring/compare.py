@@ -103,7 +103,11 @@ def compare(
     columns = [_objective(m, tables, wanted, baseline, ceiling, lines, seed) for m in shown]
     columns += _subjective(ratings, list(systems), wanted, baseline, ceiling, seed)
     if not columns:
-        raise ValidationError("there is nothing to show: no metric of the layout was scored.")
+        asked = [slot[0] for slot in wanted.slots] if wanted is not None else list(metrics or ())
+        raise ValidationError(
+            f"there is nothing to show: {', '.join(asked) or 'a metric'} would be, and the tables "
+            f"hold {', '.join(have) or 'none'}; score those, or leave out layout="
+        )
     columns, tests = _corrected(columns)
     notes += _notes(tables, baseline, tests, lines, columns)
     title = caption if caption is not None else (wanted.caption if wanted else "")

@@ -18,7 +18,8 @@ from spatialdrama.types import BinauralAudio, Drama, Line, Pose, Script, Speech
 LATE = 0.1
 
 REMEDIES = {
-    "reference": "pass reference=BinauralAudio.load(path), or --reference FILE",
+    "reference": "pass reference='recording.wav' (of several items a folder with a file of each "
+    "name), or --reference PATH",
     "line": "pass transcript='...', or --transcript TEXT, or score a Drama",
     "script": "score a Drama, which has one",
     "scene": "score a Drama, which has one",

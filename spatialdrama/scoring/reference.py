@@ -53,7 +53,7 @@ def dry_reference(drama: Drama) -> tuple[BinauralAudio, str]:
     """
     if not drama.stems:
         raise ValidationError(
-            "this drama has no stems to render dry; pass reference=BinauralAudio.load(path)."
+            "this drama has no stems to render dry; pass reference='recording.wav'."
         )
     made = drama.provenance.get("renderer") or {}
     name, options = made.get("name"), made.get("options", {})

@@ -108,3 +108,16 @@ def test_a_device_reaches_what_a_metric_hears_with():
     assert sd.load_metric("sim/wavlm", device="cpu").embedder.device == "cpu"
     assert sd.load_metric("ffe", tracker="crepe", device="cuda").tracker.device == "cuda"
     assert sd.load_metric("cer", device="cuda") is not None  # the embedded one has no choice
+
+
+def test_the_command_line_has_the_device_too(tmp_path, make, monkeypatch, capsys):
+    from spatialdrama.cli import main
+    from spatialdrama.runtime import device
+
+    monkeypatch.setattr(device, "_why_no_cuda", lambda: "this machine has none")
+    sound = tmp_path / "a.wav"
+    make.pair()[0].save(sound)
+    asked = ["score", str(sound), "--reference", str(sound), "--metrics", "ild_mae", "--device"]
+    assert main([*asked, "cuda"]) == 2
+    assert "this machine has none" in capsys.readouterr().err
+    assert main([*asked, "cpu"]) == 0
