@@ -13,8 +13,8 @@ from spatialdrama_isdrama.transformer import (
     sample,
 )
 
-SEGMENTS, FRAMES, LATENT, WIDTH = 8, 12, 8, 32
-STEPS = 320
+SEGMENTS, FRAMES, LATENT, WIDTH = 8, 8, 8, 32
+STEPS = 240
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +26,7 @@ def segments():
         return torch.randn(shape, generator=rng)
 
     t = 4 * FRAMES
-    lengths = torch.tensor([12, 12, 11, 10, 9, 8, 7, 6])
+    lengths = torch.tensor([8, 8, 7, 7, 6, 6, 5, 4])
     mask = torch.arange(t) < 4 * lengths[:, None]
     # A voice's own height, a slow wave about it, and every third stretch unvoiced.
     height = 120 + 20 * torch.arange(SEGMENTS)[:, None]
@@ -54,13 +54,13 @@ def learnt():
     model = DramaTransformer(config)
     latent, conditions = segments()
     # Each segment several times: as many points of its path a step.
-    many = conditions.map(lambda x: x.repeat(6, *[1] * (x.ndim - 1)))
-    batch = Batch(latent=latent.repeat(6, 1, 1), conditions=many)
-    training = Training(model, TrainingConfig(learning_rate=3e-3, warm_up=50, ema=0.99), seed=1)
+    many = conditions.map(lambda x: x.repeat(4, *[1] * (x.ndim - 1)))
+    batch = Batch(latent=latent.repeat(4, 1, 1), conditions=many)
+    training = Training(model, TrainingConfig(learning_rate=6e-3, warm_up=50, ema=0.99), seed=1)
     said = []
     for step in range(STEPS):
         left = 1 - step / STEPS
-        training.config = TrainingConfig(learning_rate=3e-3 * left + 1e-5, warm_up=50, ema=0.99)
+        training.config = TrainingConfig(learning_rate=6e-3 * left + 1e-5, warm_up=50, ema=0.99)
         said.append(training.update(batch))
     with training.averages():
         yield model, latent, conditions, said
