@@ -118,7 +118,7 @@ class PoseConfig:
         What becomes of items of a batch with equal attributes: "all" counts them as negatives (as
         printed), "mask" leaves them out, "soft" shares the target among them.
     contrastive
-        False: no eq. 1 (the ablation of Table 5).
+        False: no eq. 1 ("w/o MPE" of Table 4).
     contrastive_weight, duration_weight
         Of the losses of C.2.
     read_back_weight, align_weight
