@@ -81,6 +81,18 @@ def test_scores(said, heard, cer):
     assert ("note" in score.details) == (not heard.strip(" ."))
 
 
+def test_every_further_wrong_letter_is_worse_by_one():
+    said = "the quick brown fox"
+    letters = [i for i, c in enumerate(said) if c != " "]
+    values = []
+    for count in range(len(letters) + 1):
+        heard = [("q" if said[i] != "q" else "x") if i in letters[:count] else c
+                 for i, c in enumerate(said)]  # fmt: skip
+        metric = Cer(recogniser=Parrot("".join(heard)))
+        values.append(metric.score(clip(), line=Line("A", said)).value)
+    assert values == pytest.approx(np.arange(len(letters) + 1) / len(letters))
+
+
 def test_weight_makes_the_aggregate_a_corpus_rate():
     said = [("abcd", "abcx"), ("abcdefghij", "abcdefghij")]
     scores = [Cer(recogniser=Parrot(h)).score(clip(), line=Line("A", r)) for r, h in said]

@@ -261,3 +261,14 @@ def test_other_rates_measure_the_same():
     low = [resample_poly(x, 1, 3, axis=1) for x in (a, b)]
     assert itd_mae(*low, rate=16000) == pytest.approx(itd_mae(a, b, rate=RATE), abs=2)
     assert ild_mae(*low, rate=16000) == pytest.approx(5.0, abs=0.05)
+
+
+def test_clipping_takes_levels_and_leaves_delays():
+    """Clipped hard, both ears are signs alone: as loud as each other, as late as before."""
+    source = np.random.default_rng(5).standard_normal(48_012)
+    reference = np.stack([source[12:], 0.5 * source[:-12]])  # 250 us, left first, 6 dB
+    clipped = reference.clip(-1e-3, 1e-3)
+    level = ild_error(clipped, reference, rate=48_000)
+    assert level.value == pytest.approx(6.02, abs=0.1)
+    assert level.value == pytest.approx(level.mono, abs=0.1)
+    assert itd_error(clipped, reference, rate=48_000).value < 1.0

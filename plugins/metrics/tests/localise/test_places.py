@@ -67,6 +67,18 @@ def test_elevation_and_distance(monkeypatch):
     assert far.details["bias"] == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize("metric", [AzimuthMae, ElevationMae, DistanceMae])
+def test_further_off_is_worse(monkeypatch, metric):
+    values = []
+    for off in (0, 5, 20, 60):
+        hear(monkeypatch, azimuth=off, elevation=off, distance=2 * (1 + off / 60))
+        score = metric().score(AUDIO, pose=sd.Pose.fixed(azimuth_deg=0, distance=2))
+        values.append(score.value)
+    assert values[0] == pytest.approx(0, abs=1e-9)
+    assert np.all(np.diff(values) > 0)
+    assert values[-1] == pytest.approx(2 if metric is DistanceMae else 60)
+
+
 def test_a_moving_mouth_is_followed(monkeypatch):
     hear(monkeypatch, distance=1.0)
     pose = sd.Pose.line((1, 0, 0), (1.36, 0, 0), duration=0.36)

@@ -152,6 +152,17 @@ class TestScore:
         )
         assert same.details["mono"] < 0.9999
 
+    @pytest.mark.parametrize("name", NAMES)
+    def test_more_of_another_clip_is_worse(self, load, name):
+        reference, other = clip(1), clip(2)
+        values = []
+        for share in (0, 0.1, 0.3, 1.0):
+            mixed = (1 - share) * reference.samples + share * other.samples
+            audio = BinauralAudio(mixed, reference.rate)
+            values.append(load(name, reading="plain").score(audio, reference=reference).value)
+        assert values[0] == pytest.approx(1, abs=1e-6)
+        assert np.all(np.diff(values) < 0)
+
     def test_level_does_not_matter(self, load):
         a, b = clip(1), clip(2)
         metric = load(NAMES[0])
