@@ -145,3 +145,19 @@ def test_a_given_pitch_is_kept_by_every_branch(scene_of):
     got = guided(model, told, last=last, last_mask=last_mask)(x, t).velocity
     wanted, _, _ = separately(model, told, last, last_mask, x, t, 3.0, [0.4, 0.4])
     torch.testing.assert_close(got, wanted, atol=1e-9, rtol=0)
+
+
+def test_what_is_kept_is_the_voice_prompts_branch(scene_of):
+    model, c, last, last_mask, x, t = scene_of
+    got = guided(model, c, last=last, last_mask=last_mask, keep=True)(x, t)
+    wanted = model(x, t, c, keep=True)
+    assert len(got.kept) == 2
+    for a, b in zip(got.kept, wanted.kept, strict=True):
+        for name in ("prosodic", "spatial"):
+            torch.testing.assert_close(a.routing[name], b.routing[name], atol=1e-9, rtol=0)
+        # The last line is two frames longer than the prompt, so the batch has two frames more.
+        line = a.attention[:, :, -5:, -5:]
+        torch.testing.assert_close(line, b.attention[:, :, -5:, -5:], atol=1e-9, rtol=0)
+    assert guided(model, c)(x, t).kept == ()
+    alone = guided(model, c, gamma=1.0, keep=True)(x, t)
+    torch.testing.assert_close(alone.kept[0].attention, wanted.kept[0].attention)

@@ -60,6 +60,17 @@ def test_pitch_is_the_last_calls_and_a_given_one_stays(setting):
     assert torch.equal(sample(model, told, noise).f0, 200.0 * c.mask)
 
 
+def test_the_blocks_can_be_watched_along_the_flow(setting):
+    model, c, noise, last = setting
+    kept = []
+    sample(model, c, noise, last=last, keep=True, watch=lambda i, t, x, f: kept.append(f.kept))
+    assert [len(k) for k in kept] == [2, 2, 2]
+    # Experts are chosen by what is said and where, not by how far the flow has come.
+    first, final = kept[0][1].routing["spatial"], kept[-1][1].routing["spatial"]
+    assert torch.equal(first, final)
+    assert not torch.equal(kept[0][1].attention, kept[-1][1].attention)
+
+
 def test_without_pitch_there_is_none(stirred, tiny, setting):
     _, c, noise, _ = setting
     got = sample(stirred(tiny(f0=False)), c, noise, steps=2)

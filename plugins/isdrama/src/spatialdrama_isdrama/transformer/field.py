@@ -27,6 +27,21 @@ class Kept:
     scene_gates: torch.Tensor
     routing: dict[str, torch.Tensor]
 
+    def first(self, count: int) -> Kept:
+        """Return the same of the first rows of the batch alone.
+
+        Parameters
+        ----------
+        count
+            How many rows.
+        """
+        return Kept(
+            attention=self.attention[:count],
+            scene_attention=self.scene_attention[:count],
+            scene_gates=self.scene_gates,
+            routing={name: x[:count] for name, x in self.routing.items()},
+        )
+
 
 @attrs.frozen(kw_only=True, eq=False)
 class Field:

@@ -34,7 +34,9 @@ def coefficients(gamma: float, alpha: Tensor) -> Tensor:
     return torch.stack([gamma * alpha, gamma * (1 - alpha), (1 - gamma) * torch.ones_like(alpha)])
 
 
-def plain(model: DramaTransformer, conditions: Conditions) -> Callable[[Tensor, Tensor], Field]:
+def plain(
+    model: DramaTransformer, conditions: Conditions, *, keep: bool = False
+) -> Callable[[Tensor, Tensor], Field]:
     """Return the field v(x, t | a, C) itself as a function of x and t, its conditions encoded once.
 
     Parameters
@@ -43,9 +45,11 @@ def plain(model: DramaTransformer, conditions: Conditions) -> Callable[[Tensor, 
         Of the field.
     conditions
         Of the lines.
+    keep
+        Whether the fields keep what the blocks did.
     """
     encoded = model.encode(conditions)
-    return lambda x, time: model(x, time, encoded)
+    return lambda x, time: model(x, time, encoded, keep=keep)
 
 
 def guided(
@@ -56,6 +60,7 @@ def guided(
     last_mask: Tensor | None = None,
     gamma: float | None = None,
     alpha: float | Tensor | None = None,
+    keep: bool = False,
 ) -> Callable[[Tensor, Tensor], Field]:
     """Return v_cfg of equation 5 as a function of x and t; its three branches are one batch.
 
@@ -76,6 +81,9 @@ def guided(
         no `last` at all, is a first line: its alpha is 1.
     gamma, alpha
         The paper's are 3 and .4; alpha may be one a line, (b,).
+    keep
+        Whether the fields keep what the blocks did in the first branch that is computed: the voice
+        prompt's, unless alpha or gamma is 0.
 
     Raises
     ------
@@ -89,7 +97,7 @@ def guided(
     """
     config = model.config
     if not config.cfg:
-        return plain(model, conditions)
+        return plain(model, conditions, keep=keep)
     gamma = config.gamma if gamma is None else gamma
     alpha = _alpha(config.alpha if alpha is None else alpha, conditions, last, last_mask)
     weights = coefficients(gamma, alpha)
@@ -97,16 +105,21 @@ def guided(
     heard = [i for i in range(3) if bool((weights[i] != 0).any())]
     prompts = [(conditions.prompt, conditions.prompt_mask), (last, last_mask), (None, None)]
     if len(heard) == 1 and bool((weights[heard[0]] == 1).all()):
-        return plain(model, conditions.with_prompt(*prompts[heard[0]]))
+        return plain(model, conditions.with_prompt(*prompts[heard[0]]), keep=keep)
     encoded = model.encode(_branches(conditions, [prompts[i] for i in heard]))
     weights, count = weights[heard], len(heard)
 
     def field(x: Tensor, time: Tensor) -> Field:
-        said = model(x.repeat(count, 1, 1), time.repeat(count), encoded)
+        said = model(x.repeat(count, 1, 1), time.repeat(count), encoded, keep=keep)
         pitch = said.pitch
         if pitch is not None:
             pitch = Pitch(_combine(pitch.log_f0, weights), _combine(pitch.voicing, weights))
-        return Field(velocity=_combine(said.velocity, weights), pitch=pitch, balance=said.balance)
+        return Field(
+            velocity=_combine(said.velocity, weights),
+            pitch=pitch,
+            balance=said.balance,
+            kept=tuple(block.first(x.shape[0]) for block in said.kept),
+        )
 
     return field
 

@@ -48,6 +48,7 @@ def sample(
     solver: str | None = None,
     schedule: str | None = None,
     watch: Watch | None = None,
+    keep: bool = False,
 ) -> Sampled:
     """Return lines that the model makes of noise.
 
@@ -66,6 +67,8 @@ def sample(
         See :func:`~.guidance.guided`.
     steps, solver, schedule, watch
         See :func:`~.solvers.solve`.
+    keep
+        Whether the fields that `watch` is shown keep what the blocks did.
     """
     config = model.config
     training = model.training
@@ -78,7 +81,9 @@ def sample(
             watch(step, t, x, field)
 
     try:
-        field = guided(model, conditions, last=last, last_mask=last_mask, gamma=gamma, alpha=alpha)
+        field = guided(
+            model, conditions, last=last, last_mask=last_mask, gamma=gamma, alpha=alpha, keep=keep
+        )
         x = solve(
             field,
             noise,
