@@ -34,6 +34,7 @@ from spatialdrama_isdrama.checkpoint_files import (
 )
 from spatialdrama_isdrama.parts import PARTS, build
 from spatialdrama_isdrama.presets import IsdramaConfig
+from spatialdrama_isdrama.scan import fused
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -68,6 +69,11 @@ class Loaded:
     provenance: Mapping[str, Any] = attrs.field(factory=dict)
     versions: Mapping[str, str] = attrs.field(factory=dict)
     path: Path | None = None
+
+    @property
+    def why_not_fused(self) -> str:
+        """Why the selective scan cannot run its fused kernel here; empty where it can."""
+        return fused.why_not(torch.zeros(1, device=self.device.torch))
 
     @property
     def parts(self) -> dict[str, nn.Module]:
@@ -169,7 +175,7 @@ def load(
         No checkpoint there; a pickle; another format or config; weights missing, unexpected, in
         another shape, not finite, or other bytes than the checkpoint was saved with.
     DeviceError
-        A device that is not there.
+        A device that is not there, or ``scan="fused"`` where that kernel cannot run.
     """
     check_choice("dtype", dtype, ("float32", "bfloat16"))
     path, about = described(folder, PARTS)
@@ -257,6 +263,8 @@ def versions() -> dict[str, str]:
 def _ready(
     config: IsdramaConfig, parts: Mapping[str, nn.Module], device: Device, dtype: str, **about: Any
 ) -> Loaded:
+    if parts["transformer"].config.scan == "fused":
+        fused.require(torch.zeros(1, device=device.torch))  # now, and not at the first line
     mark = fingerprint(config, parts)
     moved = {
         name: part.to(device.torch).eval().requires_grad_(False) for name, part in parts.items()

@@ -203,6 +203,10 @@ class TestWhatIsWrong:
         with pytest.raises(DeviceError, match="Use device='cpu'"):
             checkpoints.load(folder, device="cuda")
 
+    def test_a_fused_scan_that_cannot_be_is_said_when_the_model_is_loaded(self, folder):
+        with pytest.raises(DeviceError, match="kernel='fused' cannot be used"):
+            checkpoints.load(folder, device="cpu", scan="fused")
+
     def test_a_part_that_nobody_knows_is_not_saved(self, tiny, tmp_path):
         with pytest.raises(ValidationError, match="a checkpoint has the parts"):
             checkpoints.save(tmp_path / "x", tiny.config, {"pose": tiny.pose})

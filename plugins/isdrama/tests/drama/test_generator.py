@@ -69,6 +69,7 @@ class TestADrama:
         assert said["weights"]["sha256"] == tiny.fingerprint
         assert said["seed"] == 7
         assert said["device"]["scan"] == ["reference"]
+        assert "cpu" in said["device"]["why_not_fused"]
         assert said["device"]["name"] == "cpu"
         assert said["options"]["gamma"] == tiny.config.transformer.gamma
         assert said["options"]["steps"] == 2

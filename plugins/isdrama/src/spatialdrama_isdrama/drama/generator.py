@@ -354,6 +354,7 @@ class Isdrama:
                 "why": model.device.why,
                 "dtype": model.dtype,
                 "scan": made.kernels_ran,
+                "why_not_fused": model.why_not_fused,
             },
             "segments": {"sampled": made.sampled, "kept": made.found},
             "encoders": made.encoding.about(),
