@@ -1,7 +1,7 @@
 """How fast the ISDrama vocoders are, part by part, and what their two ears keep.
 
     python benchmarks/isdrama_vocoder.py [--sizes small paper] [--seconds 4] [--repeats 3]
-                                         [--device cpu] [--json FILE]
+                                         [--device cpu] [--recordings FOLDER] [--json FILE]
 
 Untrained weights: speed does not depend on them. Each vocoder makes a stretch of two ears at 48 kHz
 from mels, F0 and delays; the parts that make two ears of one sound are timed by themselves. A real
@@ -10,6 +10,11 @@ thread is used and processor time counts: others may be using the machine.
 
 The second table asks the parts for delays, levels and likeness that move or differ by band, for
 noise and for a voice, and measures with the core's analysis what came out.
+
+With ``--recordings``, a folder of clips (binaural.flac, mono.flac, tx_positions.txt in each): the
+true mels of the recording and straight-line delays to ears .18 m apart, on the true mono and on
+what an untrained shaped source makes of the mels and F0, scored against the recording; beside them
+the mels by Griffin-Lim, each ear by itself.
 """
 
 from __future__ import annotations
@@ -25,16 +30,24 @@ import clock
 clock.one_thread()
 
 import numpy as np  # noqa: E402
+import soundfile  # noqa: E402
 import torch  # noqa: E402
+from spatialdrama_isdrama.autoencoder.griffin_lim import griffin_lim  # noqa: E402
 from spatialdrama_isdrama.autoencoder.mel import mel_of  # noqa: E402
 from spatialdrama_isdrama.vocoder import vocoder_of  # noqa: E402
 from spatialdrama_isdrama.vocoder.config import VocoderConfig  # noqa: E402
 from spatialdrama_isdrama.vocoder.decorrelate import two_sided  # noqa: E402
+from spatialdrama_isdrama.vocoder.gains import mid_mel  # noqa: E402
+from spatialdrama_isdrama.vocoder.geometry import delays_of  # noqa: E402
+from spatialdrama_isdrama.vocoder.shaped import ShapedSource  # noqa: E402
 from spatialdrama_isdrama.vocoder.spatial import spatialise  # noqa: E402
 
-from spatialdrama.dsp import coherence_track, itd_track  # noqa: E402
+import spatialdrama as sd  # noqa: E402
+from spatialdrama.dsp import coherence_track, f0_yin, itd_track  # noqa: E402
+from spatialdrama.types import BinauralAudio, Pose  # noqa: E402
 
 RATE, HOP = 48_000, 256
+METRICS = ("itd_mae", "ild_mae", "ipd_mae", "coherence_mae")
 
 
 def voice(samples: int) -> torch.Tensor:
@@ -120,6 +133,46 @@ def kept(sound: torch.Tensor) -> dict[str, float]:
     return out
 
 
+def recorded(folder: Path) -> dict[str, dict[str, float]]:
+    """Score renderings of recordings from their own mels; mean over clips."""
+    metrics = {name: sd.load_metric(name) for name in METRICS}
+    rows: dict[str, list[list[float]]] = {}
+    for clip in sorted(path.parent for path in folder.glob("*/binaural.flac")):
+        real = soundfile.read(clip / "binaural.flac", dtype="float32")[0].T
+        mono = soundfile.read(clip / "mono.flac", dtype="float32")[0]
+        frames = min(real.shape[1], len(mono)) // HOP
+        real, mono = real[:, : frames * HOP].copy(), mono[: frames * HOP]
+        for name, ears in renderings(real, mono, clip / "tx_positions.txt").items():
+            pair = BinauralAudio(ears, RATE), BinauralAudio(real, RATE)
+            values = [m.score(pair[0], reference=pair[1]).value for m in metrics.values()]
+            rows.setdefault(name, []).append(values)
+    return {
+        name: dict(zip(METRICS, np.mean(values, axis=0).tolist(), strict=True))
+        for name, values in rows.items()
+    }
+
+
+def renderings(real: np.ndarray, mono: np.ndarray, path: Path) -> dict[str, np.ndarray]:
+    """Return two ears (2, n) from the mels of two real ones, by several ways."""
+    config = VocoderConfig(reference="heard")
+    times = np.arange(len(mono) // HOP) * HOP / RATE
+    mel = mel_of(torch.from_numpy(real)[None], config.mel)
+    pose = Pose.read(path, "mrsdrama-120hz")
+    delay = torch.from_numpy(delays_of(pose, times, 0.09, head="straight").T[None]).float()
+    track = f0_yin(real.mean(0), rate=RATE)
+    nearest = np.clip(np.rint(times / track.times[1]).astype(int), 0, len(track.f0) - 1)
+    f0 = torch.from_numpy(track.f0[nearest]).float()[None]
+    parts = ShapedSource(config)(f0, mid_mel(mel), noise=torch.Generator().manual_seed(0))
+    mids = {"true mono": torch.from_numpy(mono)[None], "untrained source": parts[:, :2].sum(1)}
+    out = {
+        "mono in both ears": np.stack([mono, mono]),
+        "Griffin-Lim for each ear": griffin_lim(mel, config.mel)[0].numpy(),
+    }
+    for name, mid in mids.items():
+        out[f"two ears of the {name}"] = spatialise(mid, mel, delay, config=config)[0].numpy()
+    return out
+
+
 def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -127,6 +180,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--recordings", type=Path)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     frames = 4 * round(given.seconds * RATE / HOP / 4)
@@ -139,8 +193,14 @@ def main() -> None:
     print(f"\n{'what the two ears keep':46}{'noise':>9}{'voice':>9}")
     for name in quality["noise"]:
         print(f"  {name:44}{quality['noise'][name]:9.3f}{quality['voice'][name]:9.3f}")
+    result = {"machine": clock.machine(), "rtf": rows, "kept": quality}
+    if given.recordings:
+        with torch.inference_mode():
+            result["recordings"] = recorded(given.recordings)
+        print(f"\n{'recordings':34}" + "".join(f"{name:>15}" for name in METRICS))
+        for name, row in result["recordings"].items():
+            print(f"  {name:32}" + "".join(f"{value:15.3f}" for value in row.values()))
     if given.json:
-        result = {"machine": clock.machine(), "rtf": rows, "kept": quality}
         given.json.write_text(json.dumps(result, indent=2))
 
 

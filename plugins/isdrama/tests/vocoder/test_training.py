@@ -114,3 +114,16 @@ def test_what_cannot_be():
         training.resume(VocoderTraining(VocoderConfig.sized("tiny"), SMALL).state())
     with pytest.raises(ValidationError, match="ipd must be a number from 0 on"):
         TrainingConfig(ipd=-1.0)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("kind", ["binaural", "per_ear"])
+def test_the_paper_s_size_in_bfloat16_on_cuda(kind):
+    config = VocoderConfig.sized("paper", kind=kind, source="shaped")
+    training = VocoderTraining(config, TrainingConfig(bf16=True), device="cuda")
+    reports = [training.train_step(batch(64)) for _ in range(10)]
+    assert all(torch.isfinite(torch.tensor(list(report.values()))).all() for report in reports)
+    assert reports[-1]["mel"] < reports[0]["mel"]
+    # What a device with CUDA saves, one without can go on from.
+    VocoderTraining(config, TrainingConfig()).resume(training.state())
