@@ -16,7 +16,7 @@ def expert(layer, i, x):
         angles = [float(row @ x) for row in layer.periodic[i].detach()]
         inner = [math.cos(a) for a in angles] + [math.sin(a) for a in angles]
     for row, bias in zip(layer.other[i], layer.other_bias[i], strict=True):
-        y = float(row @ x + bias)
+        y = float((row @ x + bias).detach())
         inner.append(0.5 * y * (1 + math.erf(y / math.sqrt(2))))
     out = layer.out[i].detach().numpy() @ np.array(inner)
     return out + layer.out_bias[i].detach().numpy()
