@@ -56,7 +56,8 @@ def add_generate(commands: Any) -> None:
     p.add_argument("--voices", help="JSON file: {speaker: identity}")
     p.add_argument(
         "--voice", action="append", default=[], metavar="SPEAKER=IDENTITY",
-        help="one speaker's identity; may be given often, and overrides --voices",
+        help="one speaker's identity, for isdrama the sound file of a voice; may be given often, "
+        "and overrides --voices",
     )  # fmt: skip
     p.add_argument("--generator", default="cascade", help="a name from `spatialdrama plugins`")
     p.add_argument(

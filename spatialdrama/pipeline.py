@@ -20,7 +20,7 @@ def generate(
     script: Script | str,
     scene: Scene,
     *,
-    voices: Mapping[str, str],
+    voices: Mapping[str, Any],
     seed: int = 0,
     generator: Any = "cascade",
     out: Any = None,
@@ -38,6 +38,7 @@ def generate(
         Text in the plain form of :meth:`Script.parse` is parsed.
     scene : Scene
     voices : mapping of speaker to identity
+        For `isdrama` a voice prompt: a sound file, a Speech or (samples, rate).
     seed : int
     generator : str or object
         A name from ``sd.generators``.

@@ -9,7 +9,7 @@ from spatialdrama_isdrama.drama.generator import Isdrama
 
 import spatialdrama as sd
 from spatialdrama.dsp.pose_itd import pose_itd_us
-from spatialdrama.errors import UnknownNameError, ValidationError
+from spatialdrama.errors import SpatialDramaWarning, UnknownNameError, ValidationError
 from spatialdrama.testing import check_generator
 
 STEPS = {"steps": 2, "cache": False}
@@ -280,6 +280,15 @@ class TestStopAndGo:
     def test_a_stream_is_checked_before_its_first_line(self, tiny, script, scene):
         with pytest.raises(ValidationError, match="has no voice"):
             isdrama(tiny).stream(script, scene, voices={})
+
+
+def test_what_the_model_has_no_input_for_is_said(tiny, scene, voices):
+    script = sd.Script.parse("ANNA [whispering]: Ah.")
+    with pytest.warns(SpatialDramaWarning, match="line 1 of ANNA: the model has no styles"):
+        made(tiny, script, scene, voices)
+    omni = sd.Scene(None, {"ANNA": sd.types.Source(sd.Pose.fixed((1, 1, 0)), directivity="omni")})
+    with pytest.warns(SpatialDramaWarning, match="directivity='omni' of ANNA is not obeyed"):
+        made(tiny, sd.Script.parse("ANNA: Ah."), omni, voices)
 
 
 class TestWhatIsWrong:

@@ -80,6 +80,10 @@ def test_what_is_wrong_with_a_video_is_said_before_any_work(tiny, voices, video,
 
     refused(VideoPrompt(video), "the video of ANNA needs speaker_pixel")
     refused(VideoPrompt(tmp_path / "no.npy", speaker_pixel=(1, 1)), "there is no video")
+    refused(
+        VideoPrompt(video, rate=60.0, speaker_pixel=(1, 1)),
+        r"the video of ANNA lasts 0\.50 s and the last line of ANNA ends at 0\.90 s",
+    )
     with pytest.raises(UnknownNameError, match="BERT"):
         Isdrama(weights=tiny, prompts={"BERT": TextPrompt("left")}).check(LINE, AHEAD, voices)
 

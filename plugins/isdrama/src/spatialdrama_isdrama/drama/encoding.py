@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from spatialdrama.errors import ValidationError
-from spatialdrama.types import Line, Scene
+from spatialdrama.types import Line, Scene, Script
 from spatialdrama_isdrama.checkpoints import Loaded
 from spatialdrama_isdrama.content import Reading, read_line
 from spatialdrama_isdrama.drama.place import frame_times, in_words
@@ -83,9 +83,9 @@ class Encoding:
             "scene": reader if isinstance(reader, str) else type(reader).__name__,
         }
 
-    def check(self, scene: Scene) -> None:
-        """Raise for a scene or a prompt that cannot be read."""
-        self._where.check()
+    def check(self, scene: Scene, script: Script) -> None:
+        """Raise for a scene or a prompt that cannot be read; the script has its times."""
+        self._where.check({line.speaker: line.end for line in script})
         with torch.inference_mode():
             self._tokens(scene)
 

@@ -172,7 +172,7 @@ class Isdrama:
         check_gaps(script.lines)
         model, encoding = self._ready()
         planned = self.plan(script)
-        encoding.check(scene)
+        encoding.check(scene, planned.script)
         prompts = {
             name: read_prompt(
                 voices[name], speaker=name, mel=model.config.mel,
@@ -308,7 +308,7 @@ class Isdrama:
         self, script: Script, scene: Scene, voices: Mapping[str, Any], seed: int
     ) -> tuple[dict[str, VoicePrompt], Production]:
         prompts, planned = self._checked(script, scene, voices)
-        for sentence in planned.warnings:
+        for sentence in (*planned.warnings, *_not_obeyed(script, scene)):
             warnings.warn(sentence, SpatialDramaWarning, stacklevel=4)
         model, encoding = self._ready()
         settings = self.settings.resolved(model.config.transformer, model.device.kind)
@@ -365,6 +365,21 @@ class Isdrama:
             "assets": {},
             "watermark": None,
         }
+
+
+def _not_obeyed(script: Script, scene: Scene) -> list[str]:
+    """Return a sentence for everything asked for that the model has no input for."""
+    said = [
+        f"line {i} of {line.speaker}: the model has no styles; {line.style!r} is spoken as the "
+        "prompt and the text say."
+        for i, line in enumerate(script, start=1)
+        if line.style
+    ]
+    return said + [
+        f"directivity='omni' of {name} is not obeyed: how mouths radiate is what the model learned."
+        for name in script.speakers
+        if scene.source(name).directivity != "speech"
+    ]
 
 
 def _joined(

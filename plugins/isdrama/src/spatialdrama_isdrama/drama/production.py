@@ -222,7 +222,7 @@ def faded(samples: np.ndarray, length: int) -> np.ndarray:
 
     Examples
     --------
-    >>> faded(np.ones((2, 5)), 2)[0].round(2).tolist()
+    >>> faded(np.ones((2, 5)), 2)[0].astype(float).round(2).tolist()
     [0.15, 0.85, 1.0, 0.85, 0.15]
     """
     length = min(length, samples.shape[1] // 2)

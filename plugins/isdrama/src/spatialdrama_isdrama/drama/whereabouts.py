@@ -43,8 +43,14 @@ class Whereabouts:
         for part in (encoder.words, encoder.pictures):
             part.to(self._device)
 
-    def check(self) -> None:
-        """Raise for a prompt that cannot be read."""
+    def check(self, until: Mapping[str, float]) -> None:
+        """Raise for a prompt that cannot be read, or a video that ends before its speaker does.
+
+        Parameters
+        ----------
+        until : mapping of speaker to s
+            When the last line of each ends.
+        """
         for speaker, prompt in self._prompts.items():
             if not isinstance(prompt, VideoPrompt):
                 continue
@@ -53,7 +59,14 @@ class Whereabouts:
                     f"the video of {speaker} needs speaker_pixel=(column, row), the mouth in its "
                     "first frame: nothing here looks for mouths."
                 )
-            read_frames(prompt.path)
+            lasts = len(read_frames(prompt.path)) / prompt.rate
+            # The last frames of a line are whole latents: up to a frame of video beyond its end.
+            if lasts < until.get(speaker, 0.0):
+                raise ValidationError(
+                    f"the video of {speaker} lasts {lasts:.2f} s and the last line of {speaker} "
+                    f"ends at {until[speaker]:.2f} s; video time is drama time. Give a longer "
+                    "video, or times to the lines."
+                )
 
     def encode(
         self, speaker: str, scene: Scene, times: np.ndarray, z_c: torch.Tensor
