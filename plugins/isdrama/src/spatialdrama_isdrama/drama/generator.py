@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
-import numpy as np
 
 from spatialdrama.conventions import HOUSE_RATE
 from spatialdrama.errors import SpatialDramaError, SpatialDramaWarning, ValidationError
@@ -18,42 +17,21 @@ from spatialdrama.runtime.progress import progress as progress_bar
 from spatialdrama.staging.forecast import Forecast, forecast
 from spatialdrama.staging.mixing import mixed
 from spatialdrama.staging.timetable import check_gaps
-from spatialdrama.types import BinauralAudio, Drama, Line, Scene, Script, Speech
+from spatialdrama.types import BinauralAudio, Drama, Scene, Script
 from spatialdrama.types.validate import nearest_names, unknown_name
 from spatialdrama_isdrama import checkpoints
 from spatialdrama_isdrama.checkpoints import Loaded
 from spatialdrama_isdrama.drama.encoding import Encoding
+from spatialdrama_isdrama.drama.lines import FinishedLine, joined
 from spatialdrama_isdrama.drama.planning import Plan, plan
 from spatialdrama_isdrama.drama.production import Production
 from spatialdrama_isdrama.drama.prompts import VoicePrompt, read_prompt
 from spatialdrama_isdrama.drama.settings import Settings
 from spatialdrama_isdrama.drama.shelf import Shelf
+from spatialdrama_isdrama.drama.telling import not_obeyed, provenance
 
 #: Names the folder of the weights once for all.
 VARIABLE = "SPATIALDRAMA_ISDRAMA"
-
-
-@attrs.frozen(eq=False)
-class FinishedLine:
-    """One line as :meth:`Isdrama.stream` hands it out.
-
-    Attributes
-    ----------
-    index : int
-        Of the line in the script.
-    line : Line
-        Timed, with phones.
-    audio : BinauralAudio
-        Both ears, from ``line.start`` on.
-    stem : Speech
-        The mean of both ears, with phones and F0. It carries place and room: one stage makes no
-        dry line.
-    """
-
-    index: int
-    line: Line
-    audio: BinauralAudio
-    stem: Speech
 
 
 class Isdrama:
@@ -279,8 +257,8 @@ class Isdrama:
         audio, gain_db = mixed(
             parts, HOUSE_RATE, folder=folders.cache_home(), generator="isdrama", seed=seed
         )
-        provenance = self._provenance(prompts, seed, gain_db, made)
-        return Drama(audio, Script(lines), scene, tuple(stems), provenance)
+        about = provenance(self.model, prompts, seed, gain_db, made)
+        return Drama(audio, Script(lines), scene, tuple(stems), about)
 
     def stream(
         self,
@@ -308,7 +286,7 @@ class Isdrama:
         self, script: Script, scene: Scene, voices: Mapping[str, Any], seed: int
     ) -> tuple[dict[str, VoicePrompt], Production]:
         prompts, planned = self._checked(script, scene, voices)
-        for sentence in (*planned.warnings, *_not_obeyed(script, scene)):
+        for sentence in (*planned.warnings, *not_obeyed(script, scene)):
             warnings.warn(sentence, SpatialDramaWarning, stacklevel=4)
         model, encoding = self._ready()
         settings = self.settings.resolved(model.config.transformer, model.device.kind)
@@ -332,77 +310,5 @@ class Isdrama:
                     index = segments[i].index
                     line = made.plan.script[index]
                     gain_db = scene.source(line.speaker).gain_db
-                    yield _joined(index, line, waiting, gain_db, made.frame_seconds)
+                    yield joined(index, line, waiting, gain_db, made.frame_seconds)
                     waiting = []
-
-    def _provenance(
-        self, prompts: Mapping[str, VoicePrompt], seed: int, gain_db: float, made: Production
-    ) -> dict[str, Any]:
-        model = self.model
-        return {
-            "generator": "isdrama",
-            "seed": seed,
-            "voices": {name: dict(prompt.about) for name, prompt in prompts.items()},
-            "weights": {
-                "sha256": model.fingerprint,
-                "path": None if model.path is None else model.path.name,
-                "versions": dict(model.versions),
-                "provenance": dict(model.provenance),
-            },
-            "device": {
-                "name": str(model.device),
-                "why": model.device.why,
-                "dtype": model.dtype,
-                "scan": made.kernels_ran,
-                "why_not_fused": model.why_not_fused,
-            },
-            "segments": {"sampled": made.sampled, "kept": made.found},
-            "encoders": made.encoding.about(),
-            "options": made.settings.to_dict(),
-            "stems": "mean of both ears: one stage makes no dry line",
-            "mix_gain_db": round(gain_db, 3),
-            "versions": checkpoints.versions(),
-            "assets": {},
-            "watermark": None,
-        }
-
-
-def _not_obeyed(script: Script, scene: Scene) -> list[str]:
-    """Return a sentence for everything asked for that the model has no input for."""
-    said = [
-        f"line {i} of {line.speaker}: the model has no styles; {line.style!r} is spoken as the "
-        "prompt and the text say."
-        for i, line in enumerate(script, start=1)
-        if line.style
-    ]
-    return said + [
-        f"directivity='omni' of {name} is not obeyed: how mouths radiate is what the model learned."
-        for name in script.speakers
-        if scene.source(name).directivity != "speech"
-    ]
-
-
-def _joined(
-    index: int, line: Line, parts: list[BinauralAudio], gain_db: float, frame: float
-) -> FinishedLine:
-    """Return a line from its segments, at the house rate, with the speaker's gain."""
-    rate = parts[0].rate
-    samples = np.concatenate([part.samples for part in parts], axis=1)
-    samples = samples * np.float32(10 ** (gain_db / 20))
-    if rate != HOUSE_RATE:
-        import soxr
-
-        samples = soxr.resample(samples.T, rate, HOUSE_RATE, quality="VHQ").T
-    f0 = np.concatenate([np.asarray(part.provenance["f0"], np.float32) for part in parts])
-    stem = Speech(
-        samples.mean(axis=0),
-        HOUSE_RATE,
-        phones=line.phones,
-        f0=f0,
-        f0_hop=frame,
-        text=line.text,
-        language=line.languages[0] if line.languages else "",
-        identity=line.speaker,
-        provenance={"generator": "isdrama", "stem": "mean of both ears"},
-    )
-    return FinishedLine(index, line, BinauralAudio(samples, HOUSE_RATE), stem)
