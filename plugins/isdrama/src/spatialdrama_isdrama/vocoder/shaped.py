@@ -36,14 +36,14 @@ def pulses(f0: torch.Tensor, rate: float, phase: torch.Tensor | None = None) -> 
     Notes
     -----
     sum_1^K cos(k x) = sin((K + 1/2) x) / (2 sin(x / 2)) - 1/2: one expression for any number of
-    harmonics. K is half the rate over F0, and its broken part is the height of one more harmonic,
-    so none comes or goes at once.
+    harmonics. K is .45 of the rate over F0, and its broken part the height of one more harmonic,
+    so none comes or goes at once; what would reach half the rate is left out.
 
     Examples
     --------
     >>> wave = pulses(torch.full((1, 8), 12000.0, dtype=torch.float64), 48000)
     >>> wave[0].round(decimals=4)
-    tensor([ 1.4142,  0.0000, -1.4142, -0.0000,  1.4142, -0.0000, -1.4142,  0.0000],
+    tensor([ 1.0541,  0.0000, -1.0541,  0.0000,  1.0541,  0.0000, -1.0541,  0.0000],
            dtype=torch.float64)
     """
     turn = cycles(f0, rate)
@@ -58,7 +58,8 @@ def pulses(f0: torch.Tensor, rate: float, phase: torch.Tensor | None = None) -> 
     near = half.abs() < 1e-9
     safe = torch.where(near, torch.ones_like(half), half)
     total = torch.where(near, count, torch.sin((count + 0.5) * x) / (2 * safe) - 0.5)
-    total = total + (most - count) * torch.cos((count + 1) * x)
+    room = (rate / 2 - (count + 1) * f0.double()) / (0.05 * rate)
+    total = total + (most - count) * room.clamp(0, 1) * torch.cos((count + 1) * x)
     return torch.where(f0 > 0, (total / (most / 2).sqrt()).to(f0.dtype), f0.new_zeros(()))
 
 
