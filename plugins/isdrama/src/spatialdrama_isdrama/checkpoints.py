@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,6 +37,8 @@ from spatialdrama_isdrama.parts import PARTS, build
 from spatialdrama_isdrama.presets import IsdramaConfig
 from spatialdrama_isdrama.scan import fused
 
+#: Mel frames that phones last with random weights.
+PHONE_FRAMES = 15.0
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -200,7 +203,7 @@ def random(
     dtype: str = "float32",
     gates: float = 0.2,
 ) -> Loaded:
-    """Return a model with random weights: it makes noise, and does so in every path.
+    """Return a model with random weights: it makes noise, of plausible length, in every path.
 
     Parameters
     ----------
@@ -227,6 +230,8 @@ def random(
                 for weight in part.parameters():
                     if weight.numel() and not weight.any():
                         weight.normal_(std=gates)
+            # Untrained, every phone would last a frame; like this about 80 ms.
+            parts["content"].durations.out.bias.fill_(math.log1p(PHONE_FRAMES))
     return _ready(config, parts, resolve(device), dtype, provenance={"weights": f"random {seed}"})
 
 

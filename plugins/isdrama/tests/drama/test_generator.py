@@ -97,7 +97,7 @@ class TestTheSameSamples:
         part = made(tiny, sd.Script(script.lines[:1]), scene, voices)
         np.testing.assert_array_equal(part.stems[0].samples, whole.stems[0].samples)
 
-    def test_whatever_the_batch(self, tiny, scene, voices):
+    def test_whatever_the_batch(self, tiny, scene, voices, monkeypatch):
         """Batches sum in another order: equal to -60 dB."""
         script = sd.Script(
             sd.Line(who, "Who is there?", start=2.0 * i, end=2.0 * i + length)
@@ -105,8 +105,16 @@ class TestTheSameSamples:
                 [("ANNA", 0.8), ("BERT", 0.9), ("ANNA", 0.85), ("BERT", 0.8)]
             )
         )
+        sizes, flow = [], production.sample
+
+        def sample(transformer, jobs, settings):
+            sizes.append(len(jobs))
+            return flow(transformer, jobs, settings)
+
+        monkeypatch.setattr(production, "sample", sample)
         alone = made(tiny, script, scene, voices, batch_seconds=0)
         together = made(tiny, script, scene, voices, batch_seconds=60)
+        assert sizes == [1, 1, 1, 1, 2, 2]
         for one, two in zip(alone.stems, together.stems, strict=True):
             assert level_db(one.samples - two.samples) < level_db(one.samples) - 60
 
@@ -334,6 +342,7 @@ class TestWhatIsWrong:
         ("prompt_seconds", 0.5, "prompt_seconds must be 1 or more"),
         ("level_db", 3.0, "level_db must be"),
         ("cache", "yes", "cache must be true or false"),
+        ("dtype", "bfloat16", "a model that is loaded has its device"),
         ("prompts", {"ANNA": "walks"}, "prompts must be"),
     ])  # fmt: skip
     def test_options(self, tiny, option, value, said):

@@ -99,6 +99,11 @@ class Isdrama:
             pause=pause, lead_in=lead_in, prompt_seconds=prompt_seconds, level_db=level_db,
             prompts=prompts,
         )  # fmt: skip
+        if isinstance(weights, Loaded) and (str(device), dtype, scan) != ("auto", "float32", None):
+            raise ValidationError(
+                "a model that is loaded has its device, dtype and scan; leave these options out, "
+                "or give the folder of the weights."
+            )
         self._weights = weights if weights is not None else os.environ.get(VARIABLE) or None
         self._device, self._dtype, self._scan = device, dtype, scan
         self._scene_encoder = scene_encoder

@@ -45,7 +45,8 @@ class Settings:
         Of the context-consistent guidance (equation 5).
     batch_seconds : float, s, optional
         How much sound may be sampled at once; 0 samples segment by segment, which gives the same
-        samples to the bit whatever else is in the script. None is 0 on a CPU and 96 on CUDA.
+        samples to the bit whatever else is in the script. In a batch sums are taken in another
+        order: equal to -60 dB in float32. None is 0 on a CPU and 96 on CUDA.
     pause, lead_in : float, s
         Silence between lines whose script says nothing, and before the first line.
     prompt_seconds : float, s
