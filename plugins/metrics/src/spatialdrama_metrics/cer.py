@@ -147,7 +147,7 @@ class TranscriptsCer(Cer):
     >>> sound = BinauralAudio(np.zeros((2, 16000)), 16000)
     >>> metric = TranscriptsCer(heard={"Who's there?": "who's near"})
     >>> round(metric.score(sound, line=Line("ANNA", "Who's there?")).value, 3)
-    0.222
+    0.444
     """
 
     recogniser: Any = attrs.field(
