@@ -17,7 +17,7 @@ from math import gcd
 import numpy as np
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
 from numpy.typing import NDArray
-from scipy import fft, signal
+from scipy import fft
 
 from spatialdrama.dsp.stft import BLOCK_FRAMES, frame_count, stft_blocks
 
@@ -177,9 +177,13 @@ def _thinned(
 def _filter(thin: int, rate: float) -> NDArray[np.float32]:
     """The low-pass as a matrix (samples, outputs): column j is the filter, `thin * j` later."""
     begins, shut = _edges(rate / thin)
-    count, beta = signal.kaiserord(STOP_DB, (shut - begins) / (rate / 2))
-    count |= 1  # odd: symmetric about a sample
-    taps = signal.firwin(count, (begins + shut) / 2, window=("kaiser", beta), fs=rate)
+    # Kaiser's rules for the window that shuts by so much within so many Hz (J. F. Kaiser 1974).
+    width = 2 * np.pi * (shut - begins) / rate
+    half = int(np.ceil((STOP_DB - 7.95) / (2.285 * width) / 2))
+    count = 2 * half + 1
+    cut = (begins + shut) / rate
+    taps = np.sinc(cut * np.arange(-half, half + 1)) * np.kaiser(count, 0.1102 * (STOP_DB - 8.7))
+    taps /= taps.sum()
     matrix = np.zeros((count + (_AT_ONCE - 1) * thin, _AT_ONCE), dtype=np.float32)
     for j in range(_AT_ONCE):
         # Thinned sums have fewer terms: the factor keeps a spectrum's size.
