@@ -58,8 +58,9 @@ def draw(
     left, top, right, bottom = box
     behind = depth[top:bottom, left:right]
     n = grid.samples
-    hidden = nearest.reshape(bottom - top, n, right - left, n) > behind[:, None, :, None]
-    which[hidden.reshape(which.shape)] = -1
+    if behind.min() < max(v.farthest for _, v, _ in there):
+        hidden = nearest.reshape(bottom - top, n, right - left, n) > behind[:, None, :, None]
+        which[hidden.reshape(which.shape)] = -1
     hit = np.flatnonzero(which >= 0)
     part_of = which.ravel()[hit]
     order = np.argsort(part_of, kind="stable")
@@ -72,7 +73,7 @@ def draw(
             rows, columns = np.divmod(rays, grid.shape[1])
             coloured[rays] = _shaded(
                 part, view, grid.left[columns], grid.up[rows], nearest.ravel()[rays],
-                figure, light,
+                figure, light, camera,
             )  # fmt: skip
     cover = _shrunk((which >= 0).astype(np.float32), n)
     picture[top:bottom, left:right] *= (1 - cover)[..., None]
@@ -125,24 +126,38 @@ def _cast(
                                                                         (right - x0) * n)  # fmt: skip
         a, b = grid.left[columns], grid.up[rows]
         depth = view.depth(a, b)
-        closer = depth < nearest[rows, columns]
         if is_shell(part.kind):
-            i, j = np.nonzero(closer)
-            closer[i, j] = covered(part, view.at(a[j], b[i], depth[i, j]))
+            _open(part, view, a, b, depth)
+        closer = depth < nearest[rows, columns]
         nearest[rows, columns][closer] = depth[closer]
         which[rows, columns][closer] = number
     return which, nearest
 
 
+def _open(part: Part, view: View, left: np.ndarray, up: np.ndarray, depth: np.ndarray) -> None:
+    """Let rays (h, w) pass where a shell is not, to its inside or beyond it; in place."""
+    i, j = np.nonzero(np.isfinite(depth))
+    gone = ~covered(part, view.at(left[j], up[i], depth[i, j]))
+    i, j = i[gone], j[gone]
+    a, b = left[j], up[i]
+    far = view.far_depth(a, b, depth[i, j])
+    there = covered(part, view.at(a, b, far))
+    depth[i, j] = np.where(there, far, np.inf)
+
+
 def _shaded(
     part: Part, view: View, left: np.ndarray, up: np.ndarray, depth: np.ndarray,
-    figure: Figure, light: Light,
+    figure: Figure, light: Light, camera: Camera,
 ) -> np.ndarray:  # fmt: skip
     """Return (n, 3) colours of the rays (n,) that meet `part` at `depth`."""
     sphere = view.at(left, up, depth).astype(np.float32)
     half, centre = part.body.half.astype(np.float32), part.centre.astype(np.float32)
     points = sphere * half[:, None] + centre[:, None]
     out = normals(part, sphere, points, figure)
+    if is_shell(part.kind):  # its inside looks the other way
+        ray = np.stack([np.ones_like(left), left, up]).astype(np.float32)
+        away = np.einsum("in,in->n", (part.frame @ camera.axes.T).astype(np.float32) @ ray, out)
+        out = np.where(away > 0, -out, out)
     lamp = (part.frame @ light.direction).astype(np.float32)
     # The dark side fades instead of ending at a line, as in a room whose walls shine back.
     facing = np.maximum(0.75 * (lamp @ out) + 0.25, 0.0)

@@ -153,13 +153,13 @@ def _head(head: np.ndarray, mouth: np.ndarray, person: Appearance, opening: floa
 
 def _trunk(trunk: np.ndarray, root: np.ndarray) -> list[Part]:
     parts = [
-        _part("shirt", trunk, root, (-0.012, 0.0, -0.125), (0.074, 0.115, 0.055)),
+        _part("shirt", trunk, root, (-0.012, 0.0, -0.135), (0.074, 0.105, 0.055)),
         _part("shirt", trunk, root, (-0.012, 0.0, -0.20), (0.092, 0.198, 0.095)),
         _part("shirt", trunk, root, (0.0, 0.0, -0.39), (0.125, 0.175, 0.285)),
     ]
     for side in (1, -1):
         parts += [
-            _part("sleeve", trunk, root, (-0.01, side * 0.190, -0.39), (0.050, 0.048, 0.245)),
+            _part("sleeve", trunk, root, (-0.01, side * 0.186, -0.41), (0.050, 0.046, 0.215)),
             _part("hand", trunk, root, (0.02, side * 0.200, -0.655), (0.036, 0.026, 0.075)),
         ]
     return parts

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import figure as shapes
 from .figure import Figure, Part
-from .textures import noise, speckle
+from .textures import quick_noise, speckle
 
 #: m; half the mouth's width, closed and its change when wide open.
 MOUTH_WIDTH, MOUTH_NARROWS = 0.027, 0.005
@@ -45,14 +45,17 @@ def colours(part: Part, points: np.ndarray, figure: Figure) -> np.ndarray:
     if part.kind in ("shirt", "sleeve"):
         _clothe(base, points, figure)
     elif part.kind in ("trousers", "shoe", "stool"):
-        base *= (0.86 + 0.28 * noise(points[0] * 60 + points[1] * 40, points[2] * 25))[:, None]
+        base *= (0.86 + 0.28 * quick_noise(points[0] * 60 + points[1] * 40, points[2] * 25))[:, None]
+    elif part.kind == "nose":
+        base[points[2] < 0.021] *= 0.84
+        base[(np.abs(np.abs(points[1]) - 0.006) < 0.0032) & (points[2] < 0.0185)] *= 0.6
     elif part.kind == "ear":
         base *= _rgb((0.97, 0.90, 0.88))
     return base
 
 
 def _hair(points: np.ndarray, colour: np.ndarray) -> np.ndarray:
-    strand = noise(np.arctan2(points[1], points[0] + 0.11) * 14, points[2] * 14 + 3)
+    strand = quick_noise(np.arctan2(points[1], points[0] + 0.11) * 14, points[2] * 14 + 3)
     return colour * (0.72 + 0.62 * strand)[:, None]
 
 
@@ -72,7 +75,7 @@ def _clothe(base: np.ndarray, points: np.ndarray, figure: Figure) -> None:
         row = (z + 0.02) % 0.09 - 0.045
         base[front & (y**2 + row**2 < 0.008**2)] = second
         base[front & (np.abs(np.abs(y) - 0.016) < 0.0018)] *= 0.8
-    base *= (0.9 + 0.2 * noise(y * 45, z * 45))[:, None]
+    base *= (0.9 + 0.2 * quick_noise(y * 45, z * 45))[:, None]
 
 
 def _face(points: np.ndarray, figure: Figure) -> np.ndarray:
@@ -80,7 +83,7 @@ def _face(points: np.ndarray, figure: Figure) -> np.ndarray:
     x, y, z = points
     skin = _rgb(person.skin)
     colour = np.tile(skin, (points.shape[1], 1))
-    colour *= (0.965 + 0.07 * noise(y * 160, z * 160))[:, None]
+    colour *= (0.965 + 0.07 * quick_noise(y * 160, z * 160))[:, None]
     front = x > -0.06
     blush = front * np.exp(-(((np.abs(y) - 0.042) / 0.018) ** 2) - ((z - 0.030) / 0.016) ** 2)
     colour *= 1 - blush[:, None] * _rgb((0.02, 0.13, 0.12))
@@ -110,7 +113,7 @@ def _beard(colour: np.ndarray, points: np.ndarray, figure: Figure) -> None:
     x, y, z = points
     reach = GAP + GAP_OPENS * figure.opening + LIP
     round_mouth = (y / 0.034) ** 2 + (z / (reach + 0.006)) ** 2
-    below = np.clip((0.012 - z + 0.25 * np.abs(y)) / 0.012, 0, 1) * (x > -0.10)
+    below = np.clip((0.012 - z + 0.25 * np.abs(y)) / 0.012, 0, 1) * np.clip((x + 0.112) / 0.03, 0, 1)
     amount = 0.78 * below * np.clip((round_mouth - 0.9) / 0.5, 0, 1)
     amount *= 0.7 + 0.3 * speckle(y * 700, z * 500)
     colour += amount[:, None] * (_rgb(figure.appearance.hair) * 0.9 - colour)
@@ -135,7 +138,7 @@ def _eyes(colour: np.ndarray, y: np.ndarray, z: np.ndarray, figure: Figure) -> N
     rim = (eye >= 0.72) & (eye < 1.25) & (v > -0.001) & (figure.blink < 0.5)
     closed = (eye < 1) & (np.abs(v + 0.6 * height * (1 - (u / width) ** 2)) < 0.0016)
     colour[rim | (closed & (figure.blink >= 0.5))] = hair * 0.45
-    arch = 0.0865 + 0.002 * figure.opening - 2.4 * (u - 0.002) ** 2 / 0.1
+    arch = 0.0865 + 0.002 * figure.opening - 13 * (u - 0.003) ** 2
     thick = 0.0034 * np.clip(1.15 - np.abs(u) / 0.026, 0, 1)
     colour[(np.abs(u) < 0.021) & (np.abs(z - arch) < thick)] = hair * 0.75
     if person.glasses:
@@ -178,7 +181,7 @@ def covered(part: Part, sphere: np.ndarray) -> np.ndarray:
     x, y, z = sphere
     if part.kind == "locks":
         return x < 0.30
-    forehead = 0.44 + 0.06 * np.sin(5 * y + 0.6)
+    forehead = 0.27 + 0.06 * np.sin(5 * y + 0.6)
     return (x < 0.05 + 0.7 * np.maximum(z, 0.0) ** 2) & (z > -0.55) | (z > forehead)
 
 
@@ -186,7 +189,7 @@ _BLEND = 0.010  # m; over which two bodies of skin run into each other
 
 
 def normals(part: Part, sphere: np.ndarray, points: np.ndarray, figure: Figure) -> np.ndarray:
-    """Return (3, n) unit vectors out of the surface, in the part's frame.
+    """Return (3, n) unit vectors out of the surface, (3, n) in the part's frame.
 
     Skull, jaw and nose share theirs where they meet, so that no seam shows.
     """

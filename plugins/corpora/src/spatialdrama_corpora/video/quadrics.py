@@ -142,7 +142,7 @@ class View:
         return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
     def depth(self, left: np.ndarray, up: np.ndarray) -> np.ndarray:
-        """Return (h, w) m: depth of the near surface along rays, infinite where there is none."""
+        """Return (h, w) m: depth of the near surface on a grid, infinite where there is none."""
         disc = _form(self.outline, left, up)
         hit = disc > 0
         np.sqrt(disc, out=disc, where=hit)
@@ -153,6 +153,12 @@ class View:
         hit &= t > NEAR_PLANE
         t[~hit] = np.inf
         return t
+
+    def far_depth(self, left: np.ndarray, up: np.ndarray, near: np.ndarray) -> np.ndarray:
+        """Return (n,) m: depth at which rays that entered at `near` leave again."""
+        rays = np.stack([np.ones_like(left), left, up])
+        square = np.einsum("in,ij,jn->n", rays, self.square, rays)
+        return -2 * (self.towards @ rays) / square - near
 
     def at(self, left: np.ndarray, up: np.ndarray, depth: np.ndarray) -> np.ndarray:
         """Return (3, n): points of the unit sphere on the rays (n,) at `depth` (n,)."""

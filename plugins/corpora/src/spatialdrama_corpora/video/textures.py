@@ -39,3 +39,26 @@ def speckle(u: np.ndarray, v: np.ndarray) -> np.ndarray:
 def grain(u: np.ndarray, v: np.ndarray) -> np.ndarray:
     """Return noise of three sizes in [0, 1): plaster, soil, leaves."""
     return (4 * noise(u, v) + 2 * noise(2.1 * u + 7, 2.1 * v) + noise(4.3 * u, 4.3 * v + 9)) / 7
+
+
+def _fine(steps: int = 8) -> np.ndarray:
+    places = (np.arange(_SIDE * steps, dtype=np.float32) + 0.5) / steps
+    return noise(places[:, None], places[None])
+
+
+_FINE = _fine()
+
+
+def quick_noise(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Return :func:`noise` at the nearest eighth of a unit: one look-up, for what moves.
+
+    Examples
+    --------
+    >>> u = np.array([3.0625])
+    >>> bool(quick_noise(u, u)[0] == noise(u.astype(np.float32), u.astype(np.float32))[0])
+    True
+    """
+    last = len(_FINE) - 1  # a power of two, less one
+    i = np.floor(u * 8).astype(np.int32) & last
+    j = np.floor(v * 8).astype(np.int32) & last
+    return _FINE[i, j]
