@@ -25,6 +25,7 @@ from spatialdrama_isdrama.drama.sampling import Job, draw_noise, sample, sounded
 from spatialdrama_isdrama.drama.schedule import Schedule
 from spatialdrama_isdrama.drama.settings import Settings
 from spatialdrama_isdrama.drama.shelf import Shelf
+from spatialdrama_isdrama.exact import full_float32
 
 #: Raised when the same inputs give other samples.
 VERSION = 1
@@ -109,7 +110,7 @@ class Production:
                 self.found += 1
         if not missing:
             return
-        with torch.inference_mode():
+        with torch.inference_mode(), full_float32():
             jobs = [self._job(i) for i in missing]
             # Only the flow runs in mixed precision: the vocoder's phases need their digits.
             with self._model.autocast():
