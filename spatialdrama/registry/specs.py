@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 import attrs
 
-from spatialdrama.errors import ValidationError
+from spatialdrama.errors import PluginError, ValidationError
 
 NEEDS = ("reference", "line", "script", "scene", "pose", "prompt")
 Compression = Literal["bz2", "gz", "xz"]
@@ -236,7 +236,10 @@ class RendererSpec(Spec):
 
 @attrs.frozen(kw_only=True)
 class CorpusSpec(Spec):
-    """A corpus reader. ``licence`` is required: it is the licence of the recordings."""
+    """A corpus reader. ``licence`` is required: it is the licence of the recordings.
+
+    The description opens the corpus itself: ``sd.corpora["mrsdrama"].open(path)``.
+    """
 
     kind: ClassVar[str] = "corpus"
 
@@ -246,6 +249,39 @@ class CorpusSpec(Spec):
                 f"CorpusSpec({self.name!r}): 'licence' must name the licence of the recordings, "
                 "like 'CC-BY-4.0'; got ''."
             )
+
+    def open(self, path: Any, **options: Any) -> Any:
+        """Open the corpus under ``path`` with this reader.
+
+        Parameters
+        ----------
+        path : path
+        **options
+            Of the reader's own ``open``.
+
+        Raises
+        ------
+        PluginImportError
+            The reader cannot be imported; the message says what to install.
+        ValidationError
+            There is no such corpus under ``path``, or an option is not understood.
+
+        Example
+        -------
+        >>> import spatialdrama as sd
+        >>> sd.corpora["mrsdrama"].open("MRSDrama").describe()       # doctest: +SKIP
+        """
+        # The manager imports this module, so it is looked up when somebody opens something.
+        from .loading import load_target
+        from .manager import Entry, manager
+
+        entries = (entry for entry in manager.entries(self.kind) if entry.spec is self)
+        reader = load_target(next(entries, Entry(self, "")), {})
+        if not callable(getattr(reader, "open", None)):
+            raise PluginError(
+                f"corpus {self.name!r}: {self.target} has no method open(path). Write one."
+            )
+        return reader.open(path, **options)
 
 
 @attrs.frozen
