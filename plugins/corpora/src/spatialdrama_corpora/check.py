@@ -24,6 +24,7 @@ _REMEDIES = {
     "mono": "Copy the file again, or leave the item out.",
     "pose": "Mend the pose, or leave the item out.",
     "listener": "Mend the pose, or leave the item out.",
+    "line": "Mend the times in the annotation.",
     "video": "Copy the video again, or take it out of the annotation.",
 }
 

@@ -24,6 +24,16 @@ ITEM_NAME = re.compile(
     r"^(?P<session>.+?)(?:_缩混)?_cut_(?P<start>\d+(?:\.\d+)?)_(?P<end>\d+(?:\.\d+)?)"
     r"_(?P<speaker>[A-Z])$"
 )
+#: MRSDrama's 58 symbols: a pause, a breath, and pypinyin's initials and finals without a tone,
+#: ü written v, a syllable without an initial by its final alone (facts A2).
+PHONES = frozenset(
+    re.findall(
+        r"\S+",
+        "<SP> <AP> b p m f d t n l g k h j q x zh ch sh r z c s "
+        "a o e i u v ai ei ao ou an en ang eng ong er ia ie iao iou ian in iang ing iong "
+        "ua uo uai uei uan uen uang van ve vn",
+    )
+)
 _TITLE = re.compile(r"《([^》]+)》")
 _PART = re.compile(r"[_\s-]*part[_\s-]*\d+$", re.IGNORECASE)
 

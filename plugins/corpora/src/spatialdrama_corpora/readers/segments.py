@@ -19,7 +19,7 @@ from spatialdrama.types.script import languages_in
 from ..corpus import Problem
 from ..items import Item
 from .aliases import listed, number
-from .annotations import ITEM_NAME, Entry, checked_list, drama_of
+from .annotations import ITEM_NAME, PHONES, Entry, checked_list, drama_of
 from .files import Files
 from .poses import read_mrsdrama
 from .sounds import SOUNDS, header, load_binaural, load_mono
@@ -54,7 +54,7 @@ def segment_of(entry: Entry, file: Path, files: Files) -> Segment:
     Raises
     ------
     ValidationError
-        For an entry without a name, a speaker or a sound, or with times that run backwards.
+        For an entry without a name or a speaker, or with times that run backwards.
     """
     fields, near = entry.fields, file.parent
     name = entry.name or Path(str(fields.get("audio", ""))).stem
@@ -71,8 +71,7 @@ def segment_of(entry: Entry, file: Path, files: Files) -> Segment:
     if start is not None and end is not None and not end > start >= 0:
         raise ValidationError(f"entry {name!r} ends at {end:g} s and starts at {start:g} s.")
     audio = _path(fields.get("audio"), near, files) or files.with_stem([name], SOUNDS, near)
-    if audio is None:
-        raise ValidationError(f"entry {name!r} names no sound file, and none is called so.")
+    audio = audio or near / f"{name}.wav"  # reading it tells that it is missing
     pose = _path(fields.get("pose"), near, files) or files.with_stem(
         (f"{name}_v", name, f"{name}_pose"), (".npy",), near
     )
@@ -128,6 +127,12 @@ def item_of(
     except ValidationError as error:
         said(error, "Mend the entry; the item has no line.")
         line = None
+    odd = sorted({phone for phone, _ in pairs["phone"]} - PHONES)
+    if odd and line is not None and line.language == "zh":
+        problems.append(
+            Problem(segment.name, str(segment.file), f"its phones {', '.join(odd)} are none of "
+                    f"MRSDrama's {len(PHONES)}.", "They are kept as they are.", "note")
+        )  # fmt: skip
     if segment.pose is None:
         said(ValidationError("it has no pose."), "Name one as pos_fn, or call it after the item.")
     return Item(
