@@ -53,8 +53,8 @@ def clean(turns: Iterable[Turn], check: Callable[[str, str], None] | None = None
     --------
     >>> from spatialdrama_corpora.scripts.sources import Turn
     >>> a, b = (Turn("Play", "Nobody", "en", who, "") for who in "AB")
-    >>> said = [attrs.evolve(x, text=f"This is the line of number {'i' * i}, and it is long enough.")
-    ...         for i, x in enumerate([a, b] * 4)]
+    >>> text = "This is the line of number %s, and it is long enough."
+    >>> said = [attrs.evolve(x, text=text % ("i" * i)) for i, x in enumerate([a, b] * 4)]
     >>> clean(said + said[:1]).lines
     8
     """

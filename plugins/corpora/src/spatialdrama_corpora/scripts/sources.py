@@ -33,7 +33,7 @@ _HEADLINE = re.compile(r"\s*\b3 KING HENRY VI\b\s*$")
 _CAPITALS = re.compile(r"\b[A-Z][A-Z']+\b")
 _HAN_LINE = re.compile(r"[\u4e00-\u9fff，。？！…—：；、《》]+")
 #: Whose written form of letters, brackets and boxes no voice reads.
-_QUOTES = str.maketrans({c: "" for c in "‘’“”「」"} | {"～": "—", "－": "—", "─": "—"})
+_QUOTES = str.maketrans(dict.fromkeys("‘’“”「」", "") | {"～": "—", "－": "—", "─": "—"})
 UNNAMED = "-"
 
 

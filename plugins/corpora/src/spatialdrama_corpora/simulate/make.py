@@ -1,0 +1,204 @@
+"""One segment of the corpus: spoken, placed, rendered, annotated, filmed, and written whole."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spatialdrama.conventions import HOUSE_RATE
+from spatialdrama.io.audio import write_samples
+from spatialdrama.io.files import write_json
+from spatialdrama.io.scenes import room_to_dict
+from spatialdrama.registry import load
+from spatialdrama.runtime.seeding import line_seed
+from spatialdrama.types import Pose, Speech
+from spatialdrama_corpora.simulate import store
+from spatialdrama_corpora.simulate.config import FORMAT, SimulationConfig
+from spatialdrama_corpora.simulate.heads import HEADS, head_options
+from spatialdrama_corpora.simulate.plan import SegmentPlan
+from spatialdrama_corpora.simulate.speak import fingerprint, speak, tail_seconds, with_tail
+
+SCHEMA = "spatialdrama.corpus-item/1"
+#: Full scale that a sample may reach; louder segments are turned down, both ears alike.
+CEILING = 0.97
+#: s; the end of a segment fades over this, because a room may still ring.
+FADE = 0.02
+#: Frames per second of the video.
+VIDEO_RATE = 24.0
+
+
+def about(config: SimulationConfig) -> dict[str, Any]:
+    """Return what makes an item beside its plan; its hash names the item's folder."""
+    return {
+        "format": FORMAT,
+        "voice": fingerprint("voice", config.voice) | {"options": dict(config.voice_options)},
+        "renderer": fingerprint("renderer", config.renderer)
+        | {"options": dict(config.renderer_options)},
+        "heads": {name: dict(options) for name, options in HEADS.items()},
+        "level_db": config.level_db,
+        "video": {"size": list(config.video_size), "rate": VIDEO_RATE} if config.video else None,
+        "text_prompts": config.text_prompts,
+        "scene_prompts": config.scene_prompts,
+    }
+
+
+def make(plan: SegmentPlan, folder: Path, config: SimulationConfig) -> dict[str, Any]:
+    """Make one segment in an empty folder and return its annotation.
+
+    Parameters
+    ----------
+    plan : SegmentPlan
+    folder : path
+        Receives ``binaural.flac``, ``mono.flac``, ``pose.nc``, ``annotation.json`` and, where the
+        configuration has video, ``video.mp4``.
+    config : SimulationConfig
+
+    Returns
+    -------
+    dict
+        What stands in ``annotation.json``.
+
+    Notes
+    -----
+    The same plan gives the same bytes. Both sounds and the pose are of one length, and the phones
+    fill it: after the line the room rings for up to a second. Mono is what the mouth emits, at
+    1 m; the pose is in the scene frame, whose origin is the listener.
+    """
+    speech = with_tail(
+        speak(plan, config.voice, config.voice_options, config.level_db), tail_seconds(plan.room)
+    )
+    pose = plan.path.pose(speech.duration)
+    ears, gain_db, rendering = _rendered(plan, speech, pose, config)
+    write_samples(folder / "binaural.flac", ears, HOUSE_RATE)
+    write_samples(folder / "mono.flac", speech.samples[None], HOUSE_RATE)
+    pose.save(folder / "pose.nc")
+    annotation = _annotation(plan, speech, gain_db, rendering) | _prompts(plan, pose, config)
+    if config.video:
+        annotation["mouth_pixels"] = _film(plan, speech, pose, folder / "video.mp4")
+    annotation["files"] = store.hashes(folder)
+    write_json(folder / "annotation.json", annotation)
+    return annotation
+
+
+def _rendered(
+    plan: SegmentPlan, speech: Speech, pose: Pose, config: SimulationConfig
+) -> tuple[np.ndarray, float, dict[str, Any]]:
+    """Return (2, n) float32, the gain in dB that it needed, and what the renderer tells."""
+    renderer = _renderer(config.renderer, plan.head, json.dumps(dict(config.renderer_options)))
+    audio = renderer.render(speech.samples, pose, rate=HOUSE_RATE, room=plan.room)
+    n = len(speech.samples)
+    ears = np.zeros((2, n), np.float32)
+    have = min(n, audio.length)
+    ears[:, :have] = audio.samples[:, :have]
+    fade = round(FADE * HOUSE_RATE)
+    ears[:, -fade:] *= np.cos(np.linspace(0, np.pi / 2, fade, dtype=np.float32)) ** 2
+    peak = float(np.abs(ears).max())
+    gain = min(1.0, CEILING / peak) if peak > 0 else 1.0
+    told = {k: v for k, v in audio.provenance.items() if isinstance(v, (str, int, float, bool))}
+    return ears * np.float32(gain), 20 * float(np.log10(gain)), told
+
+
+@functools.lru_cache(maxsize=12)
+def _renderer(name: str, head: str, options: str) -> Any:
+    chosen = json.loads(options)
+    # Only the physical renderer has heads; another one hears with its own.
+    if name.rsplit("/")[-1] == "physical":
+        chosen = head_options(head) | chosen
+    return load("renderer", name, **chosen)
+
+
+def _annotation(
+    plan: SegmentPlan, speech: Speech, gain_db: float, rendering: Mapping[str, Any]
+) -> dict[str, Any]:
+    room = plan.room
+    made = plan.to_dict()
+    return {
+        "schema": SCHEMA,
+        **{k: v for k, v in made.items() if k not in ("gap", "seconds", "path", "room")},
+        "samples": len(speech.samples),
+        "sampling_rate": HOUSE_RATE,
+        "duration": len(speech.samples) / HOUSE_RATE,
+        "phones": [[p.symbol, p.start, p.end] for p in speech.phones],
+        "phone_durations": [p.duration for p in speech.phones],
+        "phonemes": str(speech.provenance.get("phonemes", "")),
+        "f0": [] if speech.f0 is None else [round(float(f), 2) for f in speech.f0],
+        "f0_hop": speech.f0_hop,
+        "gain_db": round(gain_db, 4),
+        "movement": plan.path.kind,
+        "path": plan.path.to_dict(),
+        "room": room_to_dict(room),
+        "rt60_bands": room.rt60_bands.tolist() if room.is_shoebox else None,
+        "drr_db": round(room.drr_at(1.0), 3) if room.is_shoebox else None,
+        "rendering": dict(rendering),
+    }
+
+
+def _prompts(plan: SegmentPlan, pose: Pose, config: SimulationConfig) -> dict[str, Any]:
+    """Return sentences about the movement and the room, in both languages."""
+    out: dict[str, Any] = {"text_prompts": [], "scene_prompts": {}}
+    if not config.text_prompts and not config.scene_prompts:
+        return out
+    from spatialdrama_corpora import annotate
+
+    for language in ("en", "zh"):
+        if config.text_prompts:
+            some = annotate.text_prompts(
+                pose, language=language, seed=line_seed(plan.seed, "text", language),
+                count=config.text_prompts,
+            )  # fmt: skip
+            out["text_prompts"] += [
+                {"text": getattr(p, "text", p), "language": language} for p in some
+            ]
+        if config.scene_prompts:
+            # One wording for a drama: its segments are in one place.
+            out["scene_prompts"][language] = str(
+                annotate.scene_prompt(
+                    plan.room, language=language, seed=line_seed(0, plan.drama, language)
+                )
+            )
+    return out
+
+
+def _film(plan: SegmentPlan, speech: Speech, pose: Pose, path: Path) -> list[list[float]]:
+    """Write the silent video and return the mouth's (column, row) in each frame."""
+    from spatialdrama_corpora.video import Camera, render_video
+
+    camera = Camera(**{k: tuple(v) if isinstance(v, list) else v for k, v in plan.camera.items()})
+    opening = mouth_opening(speech, VIDEO_RATE)
+    pixels = render_video(path, camera, pose, opening, VIDEO_RATE)
+    return np.asarray(pixels, dtype=float).round(2).tolist()
+
+
+def mouth_opening(speech: Speech, rate: float) -> np.ndarray:
+    """Return (t,) from 0 to 1: how far the mouth is open in each frame of a video.
+
+    It follows the level of the speech, and is closed in silence.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> said = Speech(np.r_[np.ones(4800), np.zeros(4800)] / 10, 48_000)
+    >>> mouth_opening(said, 20.0).round(1).tolist()
+    [1.0, 1.0, 0.0, 0.0]
+    """
+    count = max(int(np.ceil(speech.duration * rate - 1e-9)), 1)
+    edges = np.minimum((np.arange(count + 1) * speech.rate / rate).astype(int), len(speech.samples))
+    power = np.concatenate([[0.0], np.cumsum(speech.samples.astype(np.float64) ** 2)])
+    level = np.sqrt((power[edges[1:]] - power[edges[:-1]]) / np.maximum(np.diff(edges), 1))
+    loud = float(np.quantile(level, 0.9))
+    return np.clip(level / loud, 0.0, 1.0) ** 0.7 if loud > 0 else np.zeros(count)
+
+
+def with_config(task: Mapping[str, Any]) -> tuple[SegmentPlan, SimulationConfig]:
+    """Return a plan and its configuration as they travelled to a worker."""
+    return SegmentPlan.from_dict(task["plan"]), _config(json.dumps(task["config"]))
+
+
+@functools.lru_cache(maxsize=4)
+def _config(text: str) -> SimulationConfig:
+    return SimulationConfig.from_dict(json.loads(text))
