@@ -116,7 +116,7 @@ def _item(folder: Path, root: Path, rate: int | None) -> Item:
     speaker = folder.name if folder.name != _VALIDATION else "validation"
     load = {
         "audio": partial(load_binaural, files["audio"], rate, stored=True),
-        "mono": partial(load_mono, files["mono"], rate, identity=speaker),
+        "mono": partial(load_mono, files["mono"], rate, identity=speaker, stored=True),
         "pose": partial(read_positions, files["pose"], seen.duration),
     }
     if files["listener"].exists():

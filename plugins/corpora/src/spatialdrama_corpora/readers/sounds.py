@@ -13,6 +13,7 @@ import soundfile
 from spatialdrama.errors import ValidationError
 from spatialdrama.io.audio import open_binaural, read_samples
 from spatialdrama.io.files import existing
+from spatialdrama.io.stored import stored_sound
 from spatialdrama.types import BinauralAudio, Line, Speech
 
 SOUNDS = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif")
@@ -126,16 +127,31 @@ def load_binaural(
 
 
 def load_mono(
-    path: Any, rate: int | None = None, line: Line | None = None, start: float = 0.0,
-    end: float | None = None, *, identity: str = "",
-) -> Speech:  # fmt: skip
-    """Return dry speech of a one-channel file, with the words and phones of `line`."""
-    samples, found = _samples(path, rate, "mono file")
-    if len(samples) != 1:
-        raise ValidationError(f"mono file {path} has {len(samples)} channels; give one channel.")
-    mono = samples[0]
+    path: Any,
+    rate: int | None = None,
+    line: Line | None = None,
+    start: float = 0.0,
+    end: float | None = None,
+    *,
+    identity: str = "",
+    stored: bool = False,
+) -> Speech:
+    """Return dry speech of a one-channel file, with the words and phones of `line`.
+
+    Takes `rate`, `start`, `end` and `stored` as :func:`load_binaural` does.
+    """
+    seen = header(path)
+    _checked_rate(path, seen.rate, rate)
+    if seen.channels != 1:
+        raise ValidationError(f"mono file {path} has {seen.channels} channels; give one channel.")
+    if stored:
+        mono, found = stored_sound(path, channels=1)
+    else:
+        samples, found = _samples(path, rate, "mono file")
+        mono = samples[0]
     if end is not None:
-        mono = mono[round(start * found) : round(end * found)]
+        first, last = round(start * found), min(round(end * found), len(mono))
+        mono = mono.part(first, last) if stored else mono[first:last]
     speech = Speech(mono, found, identity=identity, provenance={"file": Path(path).name})
     if line is None:
         return speech
