@@ -1,9 +1,9 @@
 """Positions of a tracker to a pose in the listener's frame.
 
-The steps are those of MRSDrama's own processing (facts of its scripts): take the listener's head
-away, turn so that it looks ahead, resample. Differences, each where that processing goes wrong: gaps
-are marked and not bridged beyond half a second, velocities come from a smoothed path, orientations
-are interpolated on the sphere, and the axes become the house's (x forward, y left, z up).
+The steps are those of MRSDrama's own processing: take the listener's head away, turn so that it
+looks ahead, resample. Differences, each where that processing goes wrong: gaps are marked and not
+bridged beyond half a second, velocities come from a smoothed path, orientations are interpolated on
+the sphere, and the axes are the house's (x forward, y left, z up).
 """
 
 from __future__ import annotations
@@ -42,7 +42,6 @@ def pose_from_tracks(
     start: float | None = None,
     identity: Any = None,
     unit: str = "auto",
-    axes: str = "x-right y-forward z-up",
     time_unit: str = "ms",
     smoothing: float = SMOOTHING,
     longest_gap: float = LONGEST_GAP,
@@ -53,8 +52,8 @@ def pose_from_tracks(
     Parameters
     ----------
     rows : (t, 4) or (t, 5) float
-        x, y, z, time, and the number of the tracked body, as MRSDrama's raw trackers write them.
-        Any order; rows of NaN are gaps.
+        x, y, z, time, and the number of the tracked body, as MRSDrama's raw trackers write them;
+        right-handed, z up. In any order; rows of NaN are gaps.
     ear_position : three float
         Middle of the listener's head in the tracker's frame and unit.
     ear_orientation : float, rad, or two float
@@ -68,10 +67,6 @@ def pose_from_tracks(
         Take only rows of this body; needed where several were tracked.
     unit : "auto", "m" or "cm"
         "auto" takes centimetres where half of the places are farther than 20 away.
-    axes : str
-        Where the tracker's axes point when `ear_orientation` is pi / 2 (MRSDrama's) or, in other
-        words, which of them lie in the floor: only ``x-right y-forward z-up`` and
-        ``x-forward y-left z-up`` (right-handed, third axis up) are rigid turns of each other.
     time_unit : "ms" or "s"
     smoothing : float, s
         0 keeps the jitter.
@@ -103,17 +98,11 @@ def pose_from_tracks(
     times, places, quats = _sorted(rows, identity, time_unit, facing)
     origin = vector3(ear_position, "ear_position")
     scale = _scale(places - origin, unit)
-    if axes not in ("x-right y-forward z-up", "x-forward y-left z-up"):
-        raise ValidationError(
-            f"axes must be 'x-right y-forward z-up' or 'x-forward y-left z-up'; got {axes!r}. Swap "
-            "the columns of another tracker first."
-        )
     seen = times - (times[0] if start is None else finite(start, "start"))
     known = np.isfinite(places).all(axis=1)
     if known.sum() < 1:
         raise ValidationError("the track has no finite place; nothing was seen.")
-    # The house's x is where the listener looks: one turn about z takes the tracker there. The axes
-    # of a tracker do not enter beyond that, since its floor is a plane and its third axis is up.
+    # The house's x is where the listener looks: one turn about z takes the tracker there.
     turn = -_angle(ear_orientation)
     turned = _about_z(places[known] - origin, turn) * scale
     turned = _without_outliers(turned, seen[known])

@@ -6,6 +6,7 @@ segments), and none gives a turn longer than 16 s, the longest segment of that c
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -185,7 +186,7 @@ def from_pose(
     edges = [(times[i] + times[i + 1]) / 2 for i in at]
     edges = [0.0, *(float(e) for e in edges if 0 < e < duration), float(duration)]
     whole: list[tuple[float, float]] = []
-    for a, b in zip(edges[:-1], edges[1:], strict=True):
+    for a, b in itertools.pairwise(edges):
         # A slip of the tracker for a moment belongs to the turn in which it happened.
         if whole and (b - a < SHORTEST or whole[-1][1] - whole[-1][0] < SHORTEST):
             whole[-1] = (whole[-1][0], b)
@@ -278,4 +279,4 @@ def _texts(text: str, shares: Sequence[float]) -> list[str]:
     pieces: list[Any] = text.split(" ") if " " in text else list(text)
     edges = np.rint(np.cumsum([0.0, *shares]) / sum(shares) * len(pieces)).astype(int)
     glue = " " if " " in text else ""
-    return [glue.join(pieces[a:b]) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [glue.join(pieces[a:b]) for a, b in itertools.pairwise(edges)]
