@@ -140,9 +140,7 @@ class Camera:
         """Build from :meth:`to_dict`."""
         known = {field.name for field in attrs.fields(cls)}
         if odd := sorted(set(data) - known):
-            raise ValidationError(
-                f"a camera has no {odd[0]!r}; it has {', '.join(sorted(known))}."
-            )
+            raise ValidationError(f"a camera has no {odd[0]!r}; it has {', '.join(sorted(known))}.")
         return cls(**data)
 
 

@@ -80,9 +80,7 @@ def draw(
     picture[top:bottom, left:right] += _shrunk(coloured.reshape(*grid.shape, 3), n)
 
 
-def shade_floor(
-    picture: np.ndarray, ground: np.ndarray, camera: Camera, figure: Figure
-) -> None:
+def shade_floor(picture: np.ndarray, ground: np.ndarray, camera: Camera, figure: Figure) -> None:
     """Darken the floor round the feet of `figure`, in place.
 
     Parameters

@@ -45,7 +45,9 @@ def colours(part: Part, points: np.ndarray, figure: Figure) -> np.ndarray:
     if part.kind in ("shirt", "sleeve"):
         _clothe(base, points, figure)
     elif part.kind in ("trousers", "shoe", "stool"):
-        base *= (0.86 + 0.28 * quick_noise(points[0] * 60 + points[1] * 40, points[2] * 25))[:, None]
+        base *= (0.86 + 0.28 * quick_noise(points[0] * 60 + points[1] * 40, points[2] * 25))[
+            :, None
+        ]
     elif part.kind == "nose":
         base[points[2] < 0.021] *= 0.84
         base[(np.abs(np.abs(points[1]) - 0.006) < 0.0032) & (points[2] < 0.0185)] *= 0.6
@@ -113,7 +115,9 @@ def _beard(colour: np.ndarray, points: np.ndarray, figure: Figure) -> None:
     x, y, z = points
     reach = GAP + GAP_OPENS * figure.opening + LIP
     round_mouth = (y / 0.034) ** 2 + (z / (reach + 0.006)) ** 2
-    below = np.clip((0.012 - z + 0.25 * np.abs(y)) / 0.012, 0, 1) * np.clip((x + 0.112) / 0.03, 0, 1)
+    below = np.clip((0.012 - z + 0.25 * np.abs(y)) / 0.012, 0, 1) * np.clip(
+        (x + 0.112) / 0.03, 0, 1
+    )
     amount = 0.78 * below * np.clip((round_mouth - 0.9) / 0.5, 0, 1)
     amount *= 0.7 + 0.3 * speckle(y * 700, z * 500)
     colour += amount[:, None] * (_rgb(figure.appearance.hair) * 0.9 - colour)

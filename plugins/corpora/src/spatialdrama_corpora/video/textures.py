@@ -31,9 +31,7 @@ def noise(u: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 def speckle(u: np.ndarray, v: np.ndarray) -> np.ndarray:
     """Return values in [0, 1), one for each unit square: noise without its smoothness."""
-    return _LATTICE[
-        np.floor(u).astype(np.int32) % _SIDE, np.floor(v).astype(np.int32) % _SIDE
-    ]
+    return _LATTICE[np.floor(u).astype(np.int32) % _SIDE, np.floor(v).astype(np.int32) % _SIDE]
 
 
 def grain(u: np.ndarray, v: np.ndarray) -> np.ndarray:
