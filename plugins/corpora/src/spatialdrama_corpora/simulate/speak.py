@@ -31,7 +31,7 @@ def fingerprint(kind: str, name: str) -> dict[str, Any]:
     Examples
     --------
     >>> fingerprint("renderer", "geometric")["name"]
-    'spatialdrama-render/geometric'
+    'render/geometric'
     """
     found = entry(kind, name)
     assets = {a: get("asset", a).sha256 for a in getattr(found.spec, "assets", ())}
