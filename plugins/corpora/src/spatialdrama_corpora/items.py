@@ -145,13 +145,13 @@ class Item:
         source = self.load[name]
         try:
             return source() if callable(source) else source
-        except (SpatialDramaError, OSError, ValueError, EOFError) as error:
+        except (SpatialDramaError, OSError, ValueError, EOFError, LookupError, TypeError) as error:
             file = self.files.get(name)
             where = f" ({file})" if file is not None and str(file) not in str(error) else ""
             of = f" of {self.corpus}" if self.corpus else ""
             raise ValidationError(
                 f"item {self.name!r}{of}: its {name.replace('_', ' ')}{where} cannot be used: "
-                f"{error}"
+                f"{error if isinstance(error, (SpatialDramaError, OSError)) else repr(error)}"
             ) from error
 
     @property
