@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from spatialdrama_corpora.annotate.denoise import METHODS, denoise, denoising_mask, om_lsa
+from spatialdrama_corpora.annotate.denoising import METHODS, denoise, denoising_mask, om_lsa
 from spatialdrama_corpora.annotate.mask import apply_mask, spectra
 from spatialdrama_corpora.annotate.noise import minimum_statistics, tracked
 

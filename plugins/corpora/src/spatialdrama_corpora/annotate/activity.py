@@ -18,7 +18,7 @@ BELOW, ABOVE = 32.0, 8.0
 SHORTEST_GAP: Final = 0.12
 
 
-def active(samples: Any, rate: int) -> np.ndarray:
+def active(samples: Any, rate: int, *, below: float = BELOW) -> np.ndarray:
     """Return (t,) bool, one value every 10 ms: whether somebody speaks.
 
     The threshold lies 32 dB below the loud frames (their 95th percentile), or 8 dB above the floor
@@ -29,6 +29,8 @@ def active(samples: Any, rate: int) -> np.ndarray:
     samples : (n,) or (2, n) float
         Ears are taken together by power.
     rate : int, Hz
+    below : float, dB
+        Instead of 32; a clean voice may fade farther.
 
     Examples
     --------
@@ -41,7 +43,7 @@ def active(samples: Any, rate: int) -> np.ndarray:
     level = frame_levels_db(samples, length=round(FRAME * rate), hop=round(HOP * rate))
     loud, floor = np.percentile(level, [95, 5])
     # Without silence the floor is speech itself: it may not lift the threshold into the voice.
-    threshold = max(loud - BELOW, min(floor + ABOVE, loud - 12.0))
+    threshold = max(loud - below, min(floor + ABOVE, loud - 12.0))
     if loud < -80:
         return np.zeros(len(level), bool)
     found = level > threshold

@@ -1,6 +1,6 @@
 """What a pose does, as facts that words can be made of: sectors, stays, speeds, posture.
 
-Nothing here is language; ``text_prompts.py`` finds the words.
+Nothing here is language; ``path_words.py`` finds the words.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from spatialdrama_corpora.annotate.phones import Reading
 from spatialdrama_corpora.annotate.symbols import ENGLISH, PAUSE
 
 #: ms; median error of word starts, measured on English lines of the voice kokoro.
-TYPICAL_ERROR_MS: Final = 20.0
+TYPICAL_ERROR_MS: Final = 15.0
 RATE: Final = 16_000
 _FRAME = 0.01
 #: Frames; a state each. A phone of this length was not heard but squeezed in.

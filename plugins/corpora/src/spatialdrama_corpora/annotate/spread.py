@@ -19,7 +19,7 @@ from spatialdrama_corpora.annotate.phones import Reading
 from spatialdrama_corpora.annotate.symbols import HELD, PAUSE
 
 #: ms; median error of word starts, measured on lines of the voice kokoro.
-TYPICAL_ERROR_MS: Final = 70.0
+TYPICAL_ERROR_MS: Final = 45.0
 #: Mean length of a vowel or final over that of a consonant, in lines of the voice kokoro.
 _HELD = 1.7
 #: Cost of a written pause that is not heard, in shares of the line; of a heard one not written.

@@ -20,6 +20,8 @@ from spatialdrama_corpora.annotate import noise as noises
 from spatialdrama_corpora.annotate.mask import OVERLAP, apply_mask, spectra, window_length
 
 METHODS: Final = ("spectral", "deepfilternet")
+#: s; long recordings go through in pieces, each with what stands around it, to bound the memory.
+_PIECE, _MARGIN = 60.0, 3.0
 #: Weight of the frame before in the decision-directed estimate, at frames of 8 ms.
 _SMOOTH = 0.96
 #: The least a priori ratio, -20 dB: below it a lone loud bin rings as musical noise.
@@ -67,11 +69,20 @@ def denoise(
     """
     if not isinstance(audio, BinauralAudio):
         raise ValidationError(f"denoise takes BinauralAudio; got {type(audio).__name__}.")
-    gains = denoising_mask(audio.samples, audio.rate, method, reduction_db=reduction_db)
+    samples, rate = audio.samples, audio.rate
+    hop = window_length(rate) // OVERLAP
+    size, margin = round(_PIECE * rate) // hop * hop, round(_MARGIN * rate) // hop * hop
+    out = np.empty_like(samples)
+    for at in range(0, samples.shape[1], size):
+        low, high = max(at - margin, 0), min(at + size + margin, samples.shape[1])
+        part = samples[:, low:high]
+        gains = denoising_mask(part, rate, method, reduction_db=reduction_db)
+        clean = apply_mask(part, gains, rate)[:, at - low :]
+        out[:, at : at + size] = clean[:, :size]
     said = {"denoised": {"method": method, "reduction_db": float(reduction_db)}}
     return attrs.evolve(
         audio,
-        samples=apply_mask(audio.samples, gains, audio.rate),
+        samples=out,
         provenance={**audio.provenance, **said},
     )
 
