@@ -120,8 +120,8 @@ def _cast(
     for number, ((part, view), (left, top, right, bottom)) in enumerate(
         zip(views, boxes, strict=True)
     ):
-        rows, columns = slice((top - y0) * n, (bottom - y0) * n), slice((left - x0) * n,
-                                                                        (right - x0) * n)  # fmt: skip
+        rows = slice((top - y0) * n, (bottom - y0) * n)
+        columns = slice((left - x0) * n, (right - x0) * n)
         a, b = grid.left[columns], grid.up[rows]
         depth = view.depth(a, b)
         if is_shell(part.kind):

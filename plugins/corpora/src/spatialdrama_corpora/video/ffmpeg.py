@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
@@ -74,10 +74,8 @@ def running(arguments: Sequence[Any], *, writes: bool) -> Iterator[Process]:
                 child.kill()
             for pipe in (child.stdin, child.stdout):
                 if pipe is not None:
-                    try:
+                    with suppress(BrokenPipeError):
                         pipe.close()
-                    except BrokenPipeError:
-                        pass
             child.wait()
 
 
@@ -102,10 +100,8 @@ class Process:
             What it was to do, as it stands before "failed".
         """
         if self.child.stdin is not None:
-            try:
+            with suppress(BrokenPipeError):
                 self.child.stdin.close()
-            except BrokenPipeError:
-                pass
         if self.child.wait() != 0:
             raise ValidationError(f"{what} failed: {self.complaint()}")
 

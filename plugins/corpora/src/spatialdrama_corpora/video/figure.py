@@ -19,7 +19,7 @@ from .quadrics import Ellipsoid
 #: m, in the head's frame: (centre, half axes).
 CRANIUM = ((-0.085, 0.0, 0.086), (0.098, 0.076, 0.112))
 JAW = ((-0.064, 0.0, 0.0), (0.064, 0.058, 0.050))
-NOSE = ((0.004, 0.0, 0.041), (0.021, 0.0145, 0.026))
+NOSE = ((0.004, 0.0, 0.0445), (0.021, 0.0145, 0.0240))
 EAR = ((-0.088, 0.077, 0.058), (0.019, 0.010, 0.032))
 HAIR = ((-0.091, 0.0, 0.093), (0.106, 0.083, 0.115))
 #: m; how much the chin drops when the mouth is wide open.

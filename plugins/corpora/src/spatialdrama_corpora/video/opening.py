@@ -18,7 +18,8 @@ RANGE_DB = 34.0
 WINDOW = 0.050
 
 #: How far sounds open the mouth, 0 to 1, by the letters that IPA, ARPAbet and pinyin share.
-_OPEN_VOWELS, _MIDDLE_VOWELS, _CLOSE_VOWELS = "aɑæʌɐɒA", "eɛəɚɜoɔɤøœᵊEOIQWY", "iɪuʊyvüɨᵻɯU"
+#: Single capitals are Kokoro's diphthongs.
+_OPEN_VOWELS, _MIDDLE_VOWELS, _CLOSE_VOWELS = "aɑæʌɐɒIW", "eɛəɚɜoɔɤøœᵊAOQY", "iɪuʊyvüɨᵻɯ"
 _VOWELS = {
     **dict.fromkeys(_OPEN_VOWELS, 1.0),
     **dict.fromkeys(_MIDDLE_VOWELS, 0.7),
@@ -45,13 +46,12 @@ def aperture(symbol: str) -> float:
     bare = symbol.strip().strip("<>").strip(_MARKS)
     if bare.lower() in _SILENT or not any(c.isalpha() for c in bare):
         return 0.0
-    # ARPAbet's vowels are two capitals; alone, a capital is one of Kokoro's diphthongs.
     if len(bare) == 2 and bare.isascii() and bare.isupper():
         table = {"AA": 1.0, "AE": 1.0, "AH": 0.8, "AY": 1.0, "AW": 1.0, "IH": 0.42, "IY": 0.42,
                  "UH": 0.42, "UW": 0.42}  # fmt: skip
         return table.get(bare, 0.7 if bare[0] in "AEO" else _CONSONANT)
-    if bare[0] in "vV" and (len(bare) == 1 or bare.lower() in ("f", "v")):
-        return _TEETH_ON_LIP  # pinyin writes ü as v, never alone in speech that has phones
+    if bare in ("v", "V"):
+        return _TEETH_ON_LIP  # pinyin's v is ü, but it hardly ever stands alone
     vowels = [_VOWELS[c] for c in bare if c in _VOWELS]
     if vowels:
         return max(vowels)
@@ -88,9 +88,9 @@ def mouth_opening(
     --------
     >>> import numpy as np
     >>> from spatialdrama.types import Speech
-    >>> said = Speech(np.r_[np.ones(4800), np.zeros(4800)] / 10, 48_000)
-    >>> mouth_opening(said, 20.0).round(1).tolist()
-    [1.0, 1.0, 0.0, 0.0]
+    >>> said = Speech(np.r_[np.zeros(9600), np.ones(9600), np.zeros(9600)] / 10, 48_000)
+    >>> mouth_opening(said, 10.0).round(1).tolist()
+    [0.0, 0.0, 0.9, 1.0, 0.9, 0.0]
     """
     check_positive(rate, "rate", unit="frames per second")
     if frames is None:

@@ -15,7 +15,7 @@ from .textures import quick_noise, speckle
 #: m; half the mouth's width, closed and its change when wide open.
 MOUTH_WIDTH, MOUTH_NARROWS = 0.027, 0.005
 #: m; half the height of the gap between the lips, closed and what opening adds.
-GAP, GAP_OPENS = 0.0010, 0.0135
+GAP, GAP_OPENS = 0.0010, 0.0120
 #: m; how thick each lip is.
 LIP = 0.0075
 #: m; where the eyes are, and how large.
@@ -49,8 +49,8 @@ def colours(part: Part, points: np.ndarray, figure: Figure) -> np.ndarray:
             :, None
         ]
     elif part.kind == "nose":
-        base[points[2] < 0.021] *= 0.84
-        base[(np.abs(np.abs(points[1]) - 0.006) < 0.0032) & (points[2] < 0.0185)] *= 0.6
+        base[points[2] < 0.0255] *= 0.84
+        base[(np.abs(np.abs(points[1]) - 0.006) < 0.0032) & (points[2] < 0.0230)] *= 0.6
     elif part.kind == "ear":
         base *= _rgb((0.97, 0.90, 0.88))
     return base
