@@ -1,4 +1,4 @@
-"""The command line: generate, render, score, plugins, assets.
+"""The command line: generate, render, score, corpus, plugins, assets.
 
 Every command ends with status 0, or with one sentence on stderr and status 2, Ctrl-C included.
 What is asked for on stdout (``--json``) is never mixed with progress.
@@ -18,6 +18,7 @@ USAGE_STATUS = 2
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands; building it loads no numpy."""
+    from spatialdrama.cli_corpus import add_corpus
     from spatialdrama.cli_drama import add_generate, add_render
     from spatialdrama.cli_plugins import add_assets_command, add_plugins_command
     from spatialdrama.cli_score import add_score
@@ -29,7 +30,9 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"spatialdrama {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (add_generate, add_render, add_score, add_plugins_command, add_assets_command):
+    for add in (
+        add_generate, add_render, add_score, add_corpus, add_plugins_command, add_assets_command,
+    ):  # fmt: skip
         add(commands)
     return top
 

@@ -424,7 +424,7 @@ class TestScore:
         assert said == "would score 2 items (a, b) by ild_mae on threads\n"
 
 
-@pytest.mark.parametrize("command", ["generate", "render", "score", "plugins", "assets"])
+@pytest.mark.parametrize("command", ["generate", "render", "score", "corpus", "plugins", "assets"])
 def test_help_gives_an_example(command, capsys):
     with pytest.raises(SystemExit) as left:
         main([command, "--help"])

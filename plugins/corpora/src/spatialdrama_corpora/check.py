@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from spatialdrama.errors import SpatialDramaWarning, ValidationError
+from spatialdrama.runtime.folders import sha256_of
 from spatialdrama.runtime.progress import progress as shown
-from spatialdrama.types import BinauralAudio, Pose, Speech
+from spatialdrama.types import BinauralAudio, Phone, Pose, Speech
 
 from .corpus import Corpus, Problem
 from .items import PARTS, Item
@@ -81,7 +82,23 @@ def check_item(item: Item) -> list[Problem]:
         for warning in said:
             if issubclass(warning.category, SpatialDramaWarning):
                 found.append(_problem(item, part, str(warning.message), "note"))
-    found += _compared(item, parts)
+    try:
+        phones = item.phones
+    except ValidationError as error:
+        found.append(_problem(item, "line", str(error.__cause__ or error)))
+        phones = ()
+    found += _compared(item, parts, phones)
+    return found + _other_bytes(item, parts.get("extra") or {})
+
+
+def _other_bytes(item: Item, extra: Mapping[str, Any]) -> list[Problem]:
+    """Return a problem for each file whose bytes are not those that the corpus lists."""
+    listed = extra.get("sha256")
+    found = []
+    for part, told in (listed if isinstance(listed, Mapping) else {}).items():
+        path = item.files.get(part)
+        if path is not None and path.is_file() and sha256_of(path) != told:
+            found.append(_problem(item, part, "its bytes are not those that the corpus lists."))
     return found
 
 
@@ -107,7 +124,7 @@ def _odd_sound(item: Item, part: str, value: Any) -> Iterator[Problem]:
         yield _problem(item, part, "the dry voice is silent.")
 
 
-def _compared(item: Item, parts: dict[str, Any]) -> list[Problem]:
+def _compared(item: Item, parts: dict[str, Any], phones: tuple[Phone, ...]) -> list[Problem]:
     """Return where the parts do not agree with the item or with each other."""
     found = []
     for part in ("audio", "mono"):
@@ -123,13 +140,11 @@ def _compared(item: Item, parts: dict[str, Any]) -> list[Problem]:
             found.append(
                 _problem(item, part, f"it is at {sound.rate} Hz and the item at {item.rate} Hz.")
             )
-    if item.phones and abs(item.phones[-1].end - item.duration) > 2 * TOLERANCE:
-        end = item.phones[-1].end
-        if end > item.duration:
-            found.append(
-                _problem(item, "line", f"its phones end at {end:.2f} s and the sound at "
-                         f"{item.duration:.2f} s.")
-            )  # fmt: skip
+    if phones and phones[-1].end > item.duration + 2 * TOLERANCE:
+        found.append(
+            _problem(item, "line", f"its phones end at {phones[-1].end:.2f} s and the sound at "
+                     f"{item.duration:.2f} s.")
+        )  # fmt: skip
     for part in ("pose", "listener"):
         if isinstance(parts.get(part), Pose):
             found += _odd_pose(item, part, parts[part])

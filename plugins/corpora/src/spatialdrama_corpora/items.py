@@ -53,10 +53,10 @@ class Item:
         Where it comes from. Splits are made of whole dramas.
     split : "train", "validation", "test" or ""
     speaker : str, optional
-        Default: that of the line.
-    line : Line, optional
+        Who is heard, the same in all of its corpus; default: that of the line, which is the role.
+    line : Line, or a function without arguments that gives it, optional
         Words, language, phones with times, start and end in the drama; None where the corpus has
-        no words.
+        no words. With a function, name the speaker.
     duration : float, s
     rate : int, Hz
         Of the sound.
@@ -88,7 +88,7 @@ class Item:
     corpus: str = attrs.field(default="", kw_only=True)
     drama: str = attrs.field(default="", kw_only=True)
     split: str = attrs.field(default="", kw_only=True)
-    line: Line | None = attrs.field(default=None, kw_only=True)
+    _line: Line | Callable[[], Line] | None = attrs.field(default=None, kw_only=True)
     speaker: str = attrs.field(kw_only=True)
     duration: float = attrs.field(kw_only=True)
     rate: int = attrs.field(default=48_000, converter=int, kw_only=True)
@@ -99,7 +99,7 @@ class Item:
 
     @speaker.default
     def _of_the_line(self) -> str:
-        return self.line.speaker if self.line is not None else ""
+        return self._line.speaker if isinstance(self._line, Line) else ""
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
@@ -140,9 +140,9 @@ class Item:
         """
         if name not in PARTS:
             raise ValidationError(f"an item has no part {name!r}; parts: {', '.join(PARTS)}.")
-        if name not in self.load:
-            return _EMPTY.get(name)
-        source = self.load[name]
+        return self._read(name, self.load[name]) if name in self.load else _EMPTY.get(name)
+
+    def _read(self, name: str, source: Any) -> Any:
         try:
             return source() if callable(source) else source
         except (SpatialDramaError, OSError, ValueError, EOFError, LookupError, TypeError) as error:
@@ -153,6 +153,11 @@ class Item:
                 f"item {self.name!r}{of}: its {name.replace('_', ' ')}{where} cannot be used: "
                 f"{error if isinstance(error, (SpatialDramaError, OSError)) else repr(error)}"
             ) from error
+
+    @property
+    def line(self) -> Line | None:
+        """Words, language, phones, and when they sound in the drama."""
+        return self._read("line", self._line)
 
     @property
     def audio(self) -> BinauralAudio | None:
@@ -202,12 +207,14 @@ class Item:
     @property
     def text(self) -> str:
         """The words, "" where there are none."""
-        return self.line.text if self.line is not None else ""
+        line = self.line
+        return line.text if line is not None else ""
 
     @property
     def phones(self) -> tuple[Phone, ...]:
         """Sounds with times from the item's first sample."""
-        return self.line.phones if self.line is not None else ()
+        line = self.line
+        return line.phones if line is not None else ()
 
     # -- showing ------------------------------------------------------------------------------
 
@@ -221,8 +228,9 @@ class Item:
 
         from spatialdrama.io import audio
 
-        svg, body = "", f"<p>{escape(self.text)}</p>" if self.text else ""
+        svg = body = ""
         try:
+            body = f"<p>{escape(self.text)}</p>" if self.text else ""
             if self.has("pose"):
                 svg = reprs.top_view({self.speaker or "speaker": self.pose})
             if self.has("audio"):

@@ -33,3 +33,11 @@ def register_corpora(register):
             licence="that of the files",
         )
     )
+    register(
+        CorpusSpec(
+            "simulated",
+            f"{readers}.simulated:Simulated",
+            summary="a drama corpus that `spatialdrama corpus build` made",
+            licence="told by its corpus.json",
+        )
+    )

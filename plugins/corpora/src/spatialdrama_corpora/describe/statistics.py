@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections import Counter
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ import xarray as xr
 
 from spatialdrama.errors import SpatialDramaWarning, ValidationError
 from spatialdrama.runtime.progress import progress as shown
+from spatialdrama.types import Line
 from spatialdrama.types.pose import VELOCITY_SPAN
 
 from ..corpus import Corpus
@@ -73,10 +75,12 @@ def describe(corpus: Corpus, *, progress: bool | None = None) -> Description:
     """
     if not len(corpus):
         raise ValidationError(f"corpus {corpus.name} holds no items; there is nothing to describe.")
-    places, speeds, weights, unread = [], [], [], 0
+    places, speeds, weights, lines, unread = [], [], [], [], 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SpatialDramaWarning)  # check() tells them with their file
         for item in shown(corpus.items, "describing", show=progress):
+            with contextlib.suppress(ValidationError):
+                lines += [item.line] if item.line is not None else []
             if not item.has("pose"):
                 continue
             try:
@@ -92,12 +96,12 @@ def describe(corpus: Corpus, *, progress: bool | None = None) -> Description:
     weight = np.concatenate(weights) if weights else np.zeros(0)
     durations = np.array([item.duration for item in corpus])
     data = xr.merge(
-        [_by("speaker", corpus), _by("drama", corpus), _by("split", corpus), _phones(corpus),
+        [_by("speaker", corpus), _by("drama", corpus), _by("split", corpus), _phones(lines),
          _plane(place, weight), _classes(speed, weight, durations)],
         combine_attrs="drop",
     )  # fmt: skip
     facts = {
-        **_totals(corpus, durations), "with_pose": len(places), "unread_poses": unread,
+        **_totals(corpus, lines, durations), "with_pose": len(places), "unread_poses": unread,
         **_moving(place, speed, weight),
     }  # fmt: skip
     return Description(data, facts)
@@ -133,11 +137,11 @@ def _by(what: str, corpus: Corpus) -> xr.Dataset:
     )
 
 
-def _phones(corpus: Corpus) -> xr.Dataset:
+def _phones(lines: list[Line]) -> xr.Dataset:
     count: Counter[str] = Counter()
     seconds: Counter[str] = Counter()
-    for item in corpus:
-        for phone in item.phones:
+    for line in lines:
+        for phone in line.phones:
             count[phone.symbol] += 1
             seconds[phone.symbol] += phone.end - phone.start
     names = [name for name, _ in sorted(count.items(), key=lambda pair: (-pair[1], pair[0]))]
@@ -188,10 +192,8 @@ def _classes(speed: np.ndarray, weight: np.ndarray, durations: np.ndarray) -> xr
     )
 
 
-def _totals(corpus: Corpus, durations: np.ndarray) -> dict[str, Any]:
-    languages = Counter(
-        language for item in corpus if item.line is not None for language in item.line.languages
-    )
+def _totals(corpus: Corpus, lines: list[Line], durations: np.ndarray) -> dict[str, Any]:
+    languages = Counter(language for line in lines for language in line.languages)
     return {
         "corpus": corpus.name,
         "licence": corpus.licence,
@@ -199,7 +201,7 @@ def _totals(corpus: Corpus, durations: np.ndarray) -> dict[str, Any]:
         "hours": float(durations.sum() / 3600),
         "speakers": len(corpus.speakers),
         "dramas": len(corpus.dramas),
-        "lines": len({item.text for item in corpus if item.text}),
+        "lines": len({line.text for line in lines}),
         "languages": dict(languages.most_common()),
         "longest_s": float(durations.max()),
         "mean_duration_s": float(durations.mean()),
