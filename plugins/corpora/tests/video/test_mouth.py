@@ -108,13 +108,13 @@ def test_the_mouth_opens_with_the_energy():
     envelope = 0.5 - 0.5 * np.cos(2 * np.pi * 2 * times)
     speech = Speech(0.3 * envelope * rng.normal(size=len(times)), rate)
     opening = mouth_opening(speech, 24.0, count)
-    camera = Camera.looking_at((0, 0, 0), (0.8, 0, 0), size=(256, 192))
+    camera = Camera.looking_at((0, 0, 0), (0.8, 0, 0), focal_px=600.0, size=(256, 192))
     frames = np.stack(list(render_frames(
         camera, [Talker(Pose.fixed((0.8, 0, 0)), opening, PERSON)], count
-    ))).astype(float)  # fmt: skip
+    )))  # fmt: skip
     column, row = project(camera, [(0.8, 0, 0)])[0][0].astype(int)
-    below = frames[:, row : row + 14, column - 5 : column + 6]
-    height = (below[..., 1] < 110).any(axis=2).sum(axis=1)  # rows in which lower lip or gap is seen
+    below = frames[:, row : row + 30, column - 5 : column + 6]
+    height = np.array([_lips(frame).any(axis=1).sum() for frame in below])  # rows of lip and gap
     loud = envelope[(np.arange(count) * rate / 24).astype(int)]
     assert spearmanr(height, loud).statistic > 0.9
     # The lower lip's rim is 8.5 mm below the middle of a shut mouth, 20.5 mm of an open one.

@@ -169,7 +169,7 @@ def _mouth(colour: np.ndarray, y: np.ndarray, z: np.ndarray, figure: Figure) -> 
     inner = np.clip(1 - (y / (0.86 * width)) ** 2, 0, 1)
     between = np.abs(z) < gap * np.sqrt(inner)
     colour[between] = _INSIDE
-    if opening > 0.12:
+    if opening > 0.25:
         colour[between & (z > 0.38 * gap + 0.0015)] = _TEETH
         tongue = (y / (0.6 * width)) ** 2 + ((z + 0.95 * gap) / (0.75 * gap)) ** 2 < 1
         colour[between & tongue] = _TONGUE
