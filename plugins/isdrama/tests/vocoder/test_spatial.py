@@ -316,3 +316,15 @@ def test_what_cannot_be():
     with pytest.raises(ValidationError, match="see coherence_bands"):
         spatialise(sound, mel, torch.zeros(1, 2, 8), torch.ones(1, 3, 8))
     assert torch.equal(own_delay(torch.ones(1, 2, 3), "kept"), torch.ones(1, 2, 3))
+
+
+@pytest.mark.parametrize("coherence", [0.0, 0.4, 0.9])
+def test_what_has_no_phase_is_left_alone(coherence):
+    """A constant, and the alternation of signs: they have no side, on whatever device."""
+    n = 6 * 4096
+    for sound in (torch.ones(n), torch.ones(n) - 2.0 * (torch.arange(n) % 2)):
+        ask = torch.full((1, VocoderConfig().coherence_bands, n // 256), coherence)
+        both = two_sided(0.1 * sound[None], ask)
+        inside = slice(2 * 4096, 4 * 4096)
+        wanted = (0.1 * sound[inside]).expand(2, -1)
+        torch.testing.assert_close(both[0, :, inside], wanted, atol=2e-4, rtol=0)

@@ -135,6 +135,10 @@ def two_sided(
     turns = place[:, None] + frames * (hop / config.rate / config.sweep_s)
     # A triangle passes every value in [-1, 1] at the same speed.
     pattern = (4 * (turns - (turns + 0.5).floor()).abs() - 1).to(mid.dtype)
+    # The first and the last bin of a real sound have no phase. Turned, they would lose level, and
+    # whether their imaginary parts are read is the transform's choice: CUDA's does, a CPU's does
+    # not. Their neighbours hold the window's share of the same.
+    pattern[:2] = pattern[-2:] = 0
     # The mel frame at the middle of each of the longer ones; the last one is held.
     at = (frames * (hop / config.hop)).round().long().clamp(max=coherence.shape[-1] - 1)
     wide = weights.to(mid.dtype) @ spread_of(coherence).to(mid.dtype)[..., at]
