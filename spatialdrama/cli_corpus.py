@@ -1,7 +1,8 @@
-"""The command ``spatialdrama corpus``: describe and check recorded and simulated corpora.
+"""The command ``spatialdrama corpus``: describe, check and build corpora.
 
 Readers come from plugins; the command knows only that they have ``open(path, **options)`` and
-``knows(path)``, and that what they open has ``describe()`` and ``check()``.
+``knows(path)``, that what they open has ``describe()`` and ``check()``, and that the package of
+the corpus `simulated` has a module ``simulate`` that builds it.
 """
 
 from __future__ import annotations
@@ -24,16 +25,17 @@ def add_corpus(commands: Any) -> None:
     p = command(
         commands,
         "corpus",
-        "describe and check corpora",
+        "describe, check and build corpora",
         "  spatialdrama corpus describe MRSDrama --picture mrsdrama.png\n"
         "  spatialdrama corpus check out/corpus\n"
         "  spatialdrama corpus check clips --reader folder --set pose_format=mrsdrama-120hz\n"
+        "  spatialdrama corpus build --set hours=2 --out out/corpus\n"
         "\n"
         "Each explains itself: spatialdrama corpus check --help",
         None,
     )
     actions = p.add_subparsers(dest="action", metavar="ACTION", required=True)
-    for add in (_add_describe, _add_check):
+    for add in (_add_describe, _add_check, _add_build):
         add(actions)
 
 
@@ -119,6 +121,82 @@ def run_check(options: argparse.Namespace) -> int:
 
 def _count(n: int, word: str) -> str:
     return f"{n} {word}{'' if n == 1 else 's'}"
+
+
+# -- build ---------------------------------------------------------------------------------------
+
+#: The corpus that can be built.
+_BUILT = "simulated"
+
+
+def _add_build(actions: Any) -> None:
+    p = command(
+        actions,
+        "build",
+        "simulate a corpus of dramas, or go on with one that was stopped",
+        "  spatialdrama corpus build --set hours=2 --set seed=7 --out out/corpus --dry-run\n"
+        "  spatialdrama corpus build --config corpus.json --out out/corpus --workers 2\n"
+        "  spatialdrama corpus build --config corpus.json --out /shared/corpus \\\n"
+        "      --scheduler tcp://host:8786\n"
+        "\n"
+        "The same command goes on after a stop, a kill or a full disk. Exit status 1 when some\n"
+        "segments failed; the others are in the corpus, and the same command tries again.",
+        run_build,
+    )
+    p.add_argument("--config", metavar="FILE",
+                   help="JSON with options of SimulationConfig; those left out keep their "
+                   "defaults")  # fmt: skip
+    p.add_argument("--set", action="append", default=[], metavar="OPTION=VALUE",
+                   help="one option, instead of what the file says: --set hours=2 "
+                   "--set video=false --set 'languages={\"en\": 1}'")  # fmt: skip
+    p.add_argument("--out", required=True, metavar="PATH", help="the corpus's folder")
+    p.add_argument("--scheduler", metavar="WHERE",
+                   help="processes (default), threads, or a Dask scheduler's address, whose "
+                   "workers see --out under the same path")  # fmt: skip
+    p.add_argument("--workers", type=int, metavar="N", help="processes or threads; default: cores")
+    p.add_argument("--dry-run", action="store_true",
+                   help="tell hours, disk and time, make nothing")  # fmt: skip
+    p.add_argument("--json", action="store_true", help="print JSON on stdout")
+
+
+def run_build(options: argparse.Namespace) -> int:
+    """Build and tell; 1 when segments failed."""
+    from spatialdrama.io.files import read_json
+
+    if options.workers is not None and options.workers < 1:
+        raise ValidationError(f"--workers must be a whole number from 1; got {options.workers}.")
+    simulate = _simulation()
+    given = read_json(options.config, "configuration") if options.config else {}
+    if not isinstance(given, dict):
+        raise ValidationError(f"configuration {options.config} must be a JSON object of options.")
+    config = simulate.SimulationConfig.from_dict(given | settings(options.set))
+    if options.dry_run:
+        simulate.check_folder(config, options.out)
+        plan = simulate.forecast(config, options.out, workers=options.workers)
+        print(json.dumps(plan.to_dict(), indent=1) if options.json else plan)
+        return 0
+    done = simulate.build(config, options.out, scheduler=options.scheduler, workers=options.workers)
+    if options.json:
+        print(json.dumps(done.to_dict(), ensure_ascii=False, indent=1))
+    else:
+        print(done)
+    return 1 if done.failed else 0
+
+
+def _simulation() -> Any:
+    """Return the module that builds the simulated corpus, from the package that reads it."""
+    from importlib import import_module
+
+    from spatialdrama.registry import load_corpus
+
+    package = type(load_corpus(_BUILT)).__module__.split(".")[0]
+    try:
+        return import_module(f"{package}.simulate")
+    except ImportError as error:
+        raise PluginImportError(
+            f"corpus {_BUILT!r}: {package}.simulate could not be imported: {error}. Install it "
+            f"with: pip install 'spatialdrama-corpora'"
+        ) from error
 
 
 # -- readers -------------------------------------------------------------------------------------

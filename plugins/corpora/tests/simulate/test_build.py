@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 
 import pytest
 import soundfile
@@ -78,7 +79,7 @@ class TestOneBuild:
 
     def test_lines_of_a_drama_do_not_overlap(self, tone, config, tmp_path):
         rows = read_manifest(build(config(), tmp_path / "c", **INLINE).path)
-        for a, b in zip(rows, rows[1:], strict=False):
+        for a, b in pairwise(rows):
             if a["drama"] == b["drama"]:
                 assert b["start"] == pytest.approx(a["end"] + b["gap"], abs=2e-6)
             else:
@@ -106,8 +107,6 @@ class TestOneBuild:
         assert len(said) == len(set(said)) == len(list(plan(config())))
 
     def test_the_manifest_is_rewritten_on_the_way(self, tone, config, tmp_path, monkeypatch):
-        from spatialdrama_corpora.simulate import build as _  # noqa: F401
-
         module = sys.modules["spatialdrama_corpora.simulate.build"]
         monkeypatch.setattr(module, "_EVERY", 0.0)
         monkeypatch.setattr(module, "_SHARE", 0.0)
@@ -145,8 +144,6 @@ class TestWhenSomethingIsWrong:
     def test_a_full_disk_is_said_and_the_build_goes_on_later(
         self, tone, config, tmp_path, monkeypatch
     ):
-        from spatialdrama_corpora.simulate import make as module
-
         module = sys.modules["spatialdrama_corpora.simulate.make"]
         write, left = module.write_samples, [5]
 
@@ -157,7 +154,7 @@ class TestWhenSomethingIsWrong:
             return write(*arguments)
 
         monkeypatch.setattr(module, "write_samples", full)
-        with pytest.raises(ValidationError, match="no space left.*goes on from there"):
+        with pytest.raises(ValidationError, match=r"no space left.*goes on from there"):
             build(config(), tmp_path / "c", **INLINE)
         made = content(tmp_path / "c")[0]
         assert len(made) == 2  # what fitted opens, and nothing half-made is left

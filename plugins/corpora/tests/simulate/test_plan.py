@@ -21,9 +21,9 @@ SPLITS = ("train", "validation", "test")
 
 
 @pytest.fixture(scope="module")
-def ten_hours():
+def six_hours():
     """A plan long enough for shares to show."""
-    config = SimulationConfig(hours=10, seed=11)
+    config = SimulationConfig(hours=6, seed=11)
     return config, list(plan(config))
 
 
@@ -55,10 +55,10 @@ class TestDeterminism:
         assert one.text != two.text
         assert one.path != two.path
 
-    def test_keys_differ_by_all_that_is_heard_or_seen(self, ten_hours):
+    def test_keys_differ_by_all_that_is_heard_or_seen(self, six_hours):
         import attrs
 
-        segment = ten_hours[1][5]
+        segment = six_hours[1][5]
         key = segment.key({})
         assert attrs.evolve(segment, gap=0.77, seconds=9.0).key({}) == key
         for change in ({"text": "Other."}, {"rate": 1.01}, {"head": "kemar-x"}, {"seed": 1}):
@@ -67,7 +67,7 @@ class TestDeterminism:
 
 
 class TestRanges:
-    @settings(deadline=None, max_examples=25)
+    @settings(deadline=None, max_examples=10)
     @given(st.integers(0, 2**40), st.sampled_from(["en", "zh"]), st.floats(0.7, 0.95),
            st.floats(1.0, 1.3))  # fmt: skip
     def test_every_segment_keeps_to_the_configuration(self, seed, language, slow, fast):
@@ -88,48 +88,48 @@ class TestRanges:
             Scene(s.room, {s.speaker: s.path.pose(s.seconds)})
             assert s.room.contains(s.camera["position"]).all()
 
-    def test_hours_are_what_was_asked_for(self, ten_hours):
-        hours = sum(s.seconds for s in ten_hours[1]) / 3600
-        assert 10 <= hours < 10.15
+    def test_hours_are_what_was_asked_for(self, six_hours):
+        hours = sum(s.seconds for s in six_hours[1]) / 3600
+        assert 6 <= hours < 6.15
 
-    def test_all_movements_come_about_as_often_as_asked(self, ten_hours):
-        config, segments = ten_hours
+    def test_all_movements_come_about_as_often_as_asked(self, six_hours):
+        segments = six_hours[1]
         for kind, weight in KINDS.items():
             share = np.mean([s.path.kind == kind for s in segments])
             assert share == pytest.approx(weight, abs=0.05), kind
 
-    def test_names_are_different_and_in_order(self, ten_hours):
-        names = [s.name for s in ten_hours[1]]
+    def test_names_are_different_and_in_order(self, six_hours):
+        names = [s.name for s in six_hours[1]]
         assert len(set(names)) == len(names)
         assert names == sorted(names)
 
 
 class TestDramas:
-    def test_a_drama_is_one_place_one_cast_one_split(self, ten_hours):
-        for some in dramas(ten_hours[1]).values():
+    def test_a_drama_is_one_place_one_cast_one_split(self, six_hours):
+        for some in dramas(six_hours[1]).values():
             for field in ("split", "language", "work", "room", "head", "camera"):
                 assert len({repr(getattr(s, field)) for s in some}) == 1, field
             voices = {(s.speaker, s.identity) for s in some}
             assert len(voices) == len({s.speaker for s in some})
             assert len({s.speaker for s in some}) >= 2
 
-    def test_lines_follow_their_text(self, ten_hours):
+    def test_lines_follow_their_text(self, six_hours):
         order = {(s.name, t): i for s in library() for i, (_, t) in enumerate(s.lines)}
-        for some in dramas(ten_hours[1]).values():
+        for some in dramas(six_hours[1]).values():
             for a, b in pairwise(some):
                 if a.scene == b.scene:
                     assert order[b.scene, b.text] == order[a.scene, a.text] + 1
 
-    def test_splits_have_their_shares(self, ten_hours):
-        found = dramas(ten_hours[1]).values()
+    def test_splits_have_their_shares(self, six_hours):
+        found = dramas(six_hours[1]).values()
         for split, share in zip(SPLITS, (0.8, 0.1, 0.1), strict=True):
             some = [d for d in found if d[0].split == split]
-            assert len(some) / len(found) == pytest.approx(share, abs=0.02)
+            assert len(some) / len(found) == pytest.approx(share, abs=0.03)
             assert {s.language for d in some for s in d} == {"en", "zh"}
 
-    def test_nothing_of_training_is_in_validation_or_test(self, ten_hours):
+    def test_nothing_of_training_is_in_validation_or_test(self, six_hours):
         def seen(field, *splits):
-            return {repr(getattr(s, field)) for s in ten_hours[1] if s.split in splits}
+            return {repr(getattr(s, field)) for s in six_hours[1] if s.split in splits}
 
         def natives(*splits):
             found = set()
@@ -147,8 +147,8 @@ class TestDramas:
         assert "'sphere-87mm'" not in seen("head", "train", "validation")
 
     def test_texts_are_used_once_before_any_is_used_again(self):
-        # 25 hours of texts, most of them in train: ten hours need none of it twice.
-        config = SimulationConfig(hours=10, seed=4, splits={"train": 1})
+        # There are ten hours of Mandarin: four of them need none twice.
+        config = SimulationConfig(hours=4, seed=4, splits={"train": 1}, languages={"zh": 1})
         texts = [s.text for s in plan(config)]
         assert len(set(texts)) == len(texts)
 

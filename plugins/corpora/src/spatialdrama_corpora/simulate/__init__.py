@@ -4,10 +4,19 @@
 `cameras` draw the places), `make` makes one segment (`speak`), `store` keeps it, `build` runs many.
 """
 
-from spatialdrama_corpora.simulate.build import Built, build
+from spatialdrama_corpora.simulate.build import Built, build, check_folder
 from spatialdrama_corpora.simulate.config import SimulationConfig
 from spatialdrama_corpora.simulate.forecast import forecast
 from spatialdrama_corpora.simulate.make import make
 from spatialdrama_corpora.simulate.plan import SegmentPlan, plan
 
-__all__ = ["Built", "SegmentPlan", "SimulationConfig", "build", "forecast", "make", "plan"]
+__all__ = [
+    "Built",
+    "SegmentPlan",
+    "SimulationConfig",
+    "build",
+    "check_folder",
+    "forecast",
+    "make",
+    "plan",
+]

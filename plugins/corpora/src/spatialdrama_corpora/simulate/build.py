@@ -66,6 +66,16 @@ class Built:
         """Return the fields, ready for JSON."""
         return attrs.asdict(self) | {"path": str(self.path), "failed": dict(self.failed)}
 
+    def __str__(self) -> str:
+        lines = [
+            f"{self.segments} segments, {self.hours:.2f} h, in {self.path.parent} "
+            f"({self.made} made in {self.seconds:.0f} s)"
+        ]
+        if self.failed:
+            lines.append(f"{len(self.failed)} failed; the same command tries them again:")
+            lines += [f"  {line}" for line in explained_failures(self.failed)]
+        return "\n".join(lines)
+
 
 def build(
     config: SimulationConfig,
@@ -140,6 +150,17 @@ def build(
     return Built(
         path, len(state.rows), state.made, hours, time.monotonic() - began, dict(state.failed)
     )
+
+
+def check_folder(config: SimulationConfig, out: Any) -> None:
+    """Raise when the corpus cannot be built in a folder, which is left as it is.
+
+    Raises
+    ------
+    ValidationError
+        For a corpus of another configuration, and for a folder of something else.
+    """
+    Store(out, config).check()
 
 
 class _State:

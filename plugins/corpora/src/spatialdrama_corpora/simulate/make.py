@@ -22,6 +22,7 @@ from spatialdrama_corpora.simulate.config import FORMAT, SimulationConfig
 from spatialdrama_corpora.simulate.heads import HEADS, head_options
 from spatialdrama_corpora.simulate.plan import SegmentPlan
 from spatialdrama_corpora.simulate.speak import fingerprint, speak, tail_seconds, with_tail
+from spatialdrama_corpora.simulate.stage import EARS
 
 SCHEMA = "spatialdrama.corpus-item/1"
 #: Full scale that a sample may reach; louder segments are turned down, both ears alike.
@@ -79,7 +80,7 @@ def make(plan: SegmentPlan, folder: Path, config: SimulationConfig) -> dict[str,
     pose.save(folder / "pose.nc")
     annotation = _annotation(plan, speech, gain_db, rendering) | _prompts(plan, pose, config)
     if config.video:
-        annotation["mouth_pixels"] = _film(plan, speech, pose, folder / "video.mp4")
+        annotation |= _film(plan, speech, pose, folder / "video.mp4")
     annotation["files"] = store.hashes(folder)
     write_json(folder / "annotation.json", annotation)
     return annotation
@@ -145,53 +146,43 @@ def _prompts(plan: SegmentPlan, pose: Pose, config: SimulationConfig) -> dict[st
         return out
     from spatialdrama_corpora import annotate
 
+    ears = plan.room.listener[2] if plan.room.is_shoebox else EARS
     for language in ("en", "zh"):
         if config.text_prompts:
             some = annotate.text_prompts(
-                pose, language=language, seed=line_seed(plan.seed, "text", language),
-                count=config.text_prompts,
+                pose, language, line_seed(plan.seed, "text", language), config.text_prompts,
+                ear_height=ears,
             )  # fmt: skip
-            out["text_prompts"] += [
-                {"text": getattr(p, "text", p), "language": language} for p in some
-            ]
+            out["text_prompts"] += [{"text": p.text, "language": p.language} for p in some]
         if config.scene_prompts:
             # One wording for a drama: its segments are in one place.
-            out["scene_prompts"][language] = str(
-                annotate.scene_prompt(
-                    plan.room, language=language, seed=line_seed(0, plan.drama, language)
-                )
-            )
+            seed = line_seed(0, plan.drama, language)
+            out["scene_prompts"][language] = annotate.scene_prompt(plan.room, language, seed)
     return out
 
 
-def _film(plan: SegmentPlan, speech: Speech, pose: Pose, path: Path) -> list[list[float]]:
-    """Write the silent video and return the mouth's (column, row) in each frame."""
-    from spatialdrama_corpora.video import Camera, render_video
+def _film(plan: SegmentPlan, speech: Speech, pose: Pose, path: Path) -> dict[str, Any]:
+    """Write the silent video; return where the mouth is in each frame and whether it is seen.
 
-    camera = Camera(**{k: tuple(v) if isinstance(v, list) else v for k, v in plan.camera.items()})
-    opening = mouth_opening(speech, VIDEO_RATE)
-    pixels = render_video(path, camera, pose, opening, VIDEO_RATE)
-    return np.asarray(pixels, dtype=float).round(2).tolist()
-
-
-def mouth_opening(speech: Speech, rate: float) -> np.ndarray:
-    """Return (t,) from 0 to 1: how far the mouth is open in each frame of a video.
-
-    It follows the level of the speech, and is closed in silence.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> said = Speech(np.r_[np.ones(4800), np.zeros(4800)] / 10, 48_000)
-    >>> mouth_opening(said, 20.0).round(1).tolist()
-    [1.0, 1.0, 0.0, 0.0]
+    A mouth behind the camera has no pixel, which JSON writes as null.
     """
-    count = max(int(np.ceil(speech.duration * rate - 1e-9)), 1)
-    edges = np.minimum((np.arange(count + 1) * speech.rate / rate).astype(int), len(speech.samples))
-    power = np.concatenate([[0.0], np.cumsum(speech.samples.astype(np.float64) ** 2)])
-    level = np.sqrt((power[edges[1:]] - power[edges[:-1]]) / np.maximum(np.diff(edges), 1))
-    loud = float(np.quantile(level, 0.9))
-    return np.clip(level / loud, 0.0, 1.0) ** 0.7 if loud > 0 else np.zeros(count)
+    from spatialdrama_corpora import video
+
+    options = {k: tuple(v) if isinstance(v, list) else v for k, v in plan.camera.items()}
+    camera = video.Camera(**options, rate=VIDEO_RATE)
+    opening = video.mouth_opening(speech, VIDEO_RATE)
+    pixels = video.render_video(
+        path, camera, pose, opening, room=plan.room,
+        appearance=line_seed(0, plan.drama, plan.speaker), seed=line_seed(0, plan.room_name),
+    )  # fmt: skip
+    shown = video.mouth_shown(camera, pose, np.arange(len(opening)) / VIDEO_RATE)
+    return {
+        "mouth_pixels": [
+            [round(float(v), 2) if np.isfinite(v) else None for v in row] for row in pixels
+        ],
+        "mouth_shown": [bool(v) for v in shown],
+        "video_rate": VIDEO_RATE,
+    }
 
 
 def with_config(task: Mapping[str, Any]) -> tuple[SegmentPlan, SimulationConfig]:

@@ -205,12 +205,14 @@ def _drama(
 
 def _delivery(config, text, style, who, lot) -> tuple[float, float, float]:
     """Return rate, pitch and estimated length of a line."""
-    rate = float(np.clip(who.rate * (1 + 0.06 * who.lively * lot.uniform(-1, 1)), *config.rate))
-    pitch = float(np.clip(who.pitch + 0.8 * who.lively * lot.uniform(-1, 1), *config.pitch))
+    wish = who.rate * (1 + 0.06 * who.lively * lot.uniform(-1, 1))
+    rate = float(np.clip(round(wish, 3), *config.rate))
+    wish = who.pitch + 0.8 * who.lively * lot.uniform(-1, 1)
+    pitch = float(np.clip(round(wish, 2), *config.pitch))
     natural = spoken_seconds(text) / STYLES[style][0]
     # A fifth longer than estimated still fits.
-    rate = max(rate, 1.2 * natural / (LONGEST - _TAIL))
-    return round(rate, 3), round(pitch, 2), natural / rate
+    rate = max(rate, round(1.2 * natural / (LONGEST - _TAIL), 3))
+    return rate, pitch, natural / rate
 
 
 def _room(config: SimulationConfig, split: str, draw: np.random.Generator):
