@@ -145,7 +145,7 @@ class Item:
     def _read(self, name: str, source: Any) -> Any:
         try:
             return source() if callable(source) else source
-        except (SpatialDramaError, OSError, ValueError, EOFError, LookupError, TypeError) as error:
+        except Exception as error:  # whatever a file holds: the item must be named
             file = self.files.get(name)
             where = f" ({file})" if file is not None and str(file) not in str(error) else ""
             of = f" of {self.corpus}" if self.corpus else ""

@@ -34,6 +34,7 @@ class Files:
         self.paths: list[Path] = []
         self._named: dict[str, list[Path]] = defaultdict(list)
         self._stems: dict[str, list[Path]] = defaultdict(list)
+        self._in: dict[Path, list[Path]] = defaultdict(list)
         for folder, folders, names in os.walk(root, followlinks=True):
             folders[:] = sorted(f for f in folders if not f.startswith("."))
             for name in sorted(names):
@@ -43,10 +44,15 @@ class Files:
                 self.paths.append(path)
                 self._named[name].append(path)
                 self._stems[path.stem].append(path)
+                self._in[path.parent].append(path)
 
     def ending(self, *suffixes: str) -> list[Path]:
         """Return the files with one of `suffixes`, in the order of their names."""
         return [p for p in self.paths if p.suffix.lower() in suffixes]
+
+    def inside(self, folder: Path, *suffixes: str) -> list[Path]:
+        """Return the files that lie in `folder` itself and have one of `suffixes`."""
+        return [p for p in self._in.get(folder, ()) if p.suffix.lower() in suffixes]
 
     def named(self, given: str, near: Path) -> Path:
         """Return the file that an annotation in folder `near` calls `given`.

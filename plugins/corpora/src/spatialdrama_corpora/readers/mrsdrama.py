@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -111,13 +112,26 @@ class MRSDrama:
         _name_apart(segments, problems)
         items: list[Item] = []
         for segment in segments:
-            made = item_of(
-                segment, corpus=self.name, split=splits[segment.drama], rate=rate,
-                unit=units[segment.drama], pose_rate=pose_rate, problems=problems,
-            )  # fmt: skip
-            items += [made] if made is not None else []
+            with _left_out(segment.name, segment.file, problems):
+                made = item_of(
+                    segment, corpus=self.name, split=splits[segment.drama], rate=rate,
+                    unit=units[segment.drama], pose_rate=pose_rate, problems=problems,
+                )  # fmt: skip
+                items += [made] if made is not None else []
         problems += _unnamed_sound(files, segments)
         return Corpus(items, name=self.name, licence=LICENCE, path=root, problems=problems)
+
+
+@contextmanager
+def _left_out(name: str, file: Path, problems: list[Problem]) -> Iterator[None]:
+    """Keep what is wrong with one entry as a problem, whatever its makers wrote into it."""
+    try:
+        yield
+    except ValidationError as error:
+        problems.append(Problem(name, str(file), str(error), "Mend the entry; it is left out."))
+    except (TypeError, ValueError, LookupError, AttributeError) as error:
+        what = f"its entry holds a value of an odd kind ({error})."
+        problems.append(Problem(name, str(file), what, "Mend the entry; it is left out."))
 
 
 def _segments(files: Files, problems: list[Problem]) -> list[Segment]:
@@ -130,12 +144,8 @@ def _segments(files: Files, problems: list[Problem]) -> list[Segment]:
             continue
         problems += odd
         for entry in entries:
-            try:
+            with _left_out(entry.name, file, problems):
                 found.append(segment_of(entry, file, files))
-            except ValidationError as error:
-                problems.append(
-                    Problem(entry.name, str(file), str(error), "Mend the entry; it is left out.")
-                )
     return found
 
 

@@ -95,7 +95,7 @@ def _path(value: Any, near: Path, files: Files) -> Path | None:
 
 
 def _only_video(near: Path, files: Files) -> Path | None:
-    found = [p for p in files.ending(*VIDEOS) if p.parent == near]
+    found = files.inside(near, *VIDEOS)
     return found[0] if len(found) == 1 else None
 
 
