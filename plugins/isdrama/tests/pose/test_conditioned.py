@@ -135,12 +135,12 @@ def test_refusals(tiny, batch):
     ("changes", "message"),
     [
         ({"width": 20, "heads": 8}, "multiple of 16"),
-        ({"kernel": 4}, "kernel must be odd"),
+        ({"kernel": 4}, "kernel must be an odd whole number from 1 on; got 4"),
         ({"cross": "some"}, "cross must be one of 'every', 'alternate'; got 'some'"),
-        ({"temperature": 0.0}, "temperature must be a number above 0"),
-        ({"layers": 1.5}, "layers must be a whole number from 1"),
+        ({"temperature": 0.0}, "temperature must be a finite number above 0; got 0.0"),
+        ({"layers": 1.5}, "PoseConfig.layers must be a whole number from 1 on; got 1.5"),
         ({"clock": 1}, "clock must be True or False"),
-        ({"dropout": 1.0}, "dropout must be a number from 0 and below 1"),
+        ({"dropout": 1.0}, "dropout must be a number from 0 to below 1; got 1.0"),
         ({"text_condition": "hashed", "text_width": 10, "text_heads": 4}, "text_width 10"),
     ],
 )

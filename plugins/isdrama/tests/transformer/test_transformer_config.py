@@ -38,7 +38,7 @@ def test_rows_of_tables_4_and_5_are_one_field(changes, groups):
         ({"width": 0}, "from 2 on"),
         ({"heads": True}, "whole number"),
         ({"blocks": 1}, "at least 2 blocks"),
-        ({"down_kernel": 8}, "must be odd"),
+        ({"down_kernel": 8}, "odd whole number from 1 on; got 8"),
         ({"order": "mamba_first"}, "'attention', 'mamba'"),
         ({"routing": "z_a"}, "'text', 'algorithm1'"),
         ({"balance": "none"}, "'switch', 'paper'"),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import attrs
 
 from spatialdrama.errors import ValidationError
+
+from ..checks import from_list, number, one_of, option, truth, whole, wholes
 
 #: Mel frames behind one latent frame (paper C.1: (b, 2, 80, T) becomes (b, 40, T/4)).
 FRAMES_PER_LATENT = 4
@@ -15,74 +16,6 @@ FRAMES_PER_LATENT = 4
 HALVINGS = 2
 STEREO = ("equivariant", "joint")
 RECONSTRUCTION = ("l2", "l1")
-
-
-def _whole(least: int, *, odd: bool = False) -> Any:
-    """Return a check that a field is a whole number from `least` on, odd if asked."""
-
-    def check(instance: Any, field: attrs.Attribute, value: Any) -> None:
-        good = isinstance(value, int) and not isinstance(value, bool) and value >= least
-        if not good or (odd and value % 2 == 0):
-            kind = "an odd whole number" if odd else "a whole number"
-            raise ValidationError(
-                f"{type(instance).__name__}.{field.name} must be {kind} from {least} on; "
-                f"got {value!r}."
-            )
-
-    return check
-
-
-def _number(least: float, *, above: bool = False) -> Any:
-    """Return a check that a field is a finite number from `least` on, or above it."""
-
-    def check(instance: Any, field: attrs.Attribute, value: Any) -> None:
-        good = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not (good and math.isfinite(value) and (value > least if above else value >= least)):
-            raise ValidationError(
-                f"{type(instance).__name__}.{field.name} must be a number "
-                f"{'above' if above else 'of at least'} {least:g}; got {value!r}."
-            )
-
-    return check
-
-
-def _one_of(names: tuple[str, ...]) -> Any:
-    """Return a check that a field is one of some names."""
-
-    def check(instance: Any, field: attrs.Attribute, value: Any) -> None:
-        if value not in names:
-            raise ValidationError(
-                f"{type(instance).__name__}.{field.name} must be one of "
-                f"{', '.join(map(repr, names))}; got {value!r}."
-            )
-
-    return check
-
-
-def _level(instance: Any, field: attrs.Attribute, value: Any) -> None:
-    """Check that a field is a finite number of any sign."""
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
-        raise ValidationError(
-            f"{type(instance).__name__}.{field.name} must be a number; got {value!r}."
-        )
-
-
-def _truth(instance: Any, field: attrs.Attribute, value: Any) -> None:
-    """Check that a field is True or False."""
-    if not isinstance(value, bool):
-        raise ValidationError(
-            f"{type(instance).__name__}.{field.name} must be True or False; got {value!r}."
-        )
-
-
-def _windows(instance: Any, field: attrs.Attribute, value: Any) -> None:
-    """Check that a field is a tuple of window lengths."""
-    good = isinstance(value, tuple) and value and all(isinstance(w, int) for w in value)
-    if not good or min(value) < 8:
-        raise ValidationError(
-            "AutoencoderConfig.windows must be a tuple of whole numbers of frames from 8 on, "
-            f"such as (32, 64, 128); got {value!r}."
-        )
 
 
 @attrs.frozen(kw_only=True)
@@ -111,13 +44,13 @@ class MelConfig:
     (187.5, -5.0)
     """
 
-    rate: int = attrs.field(default=48_000, validator=_whole(1))
-    window: int = attrs.field(default=1024, validator=_whole(4))
-    hop: int = attrs.field(default=256, validator=_whole(1))
-    bands: int = attrs.field(default=80, validator=_whole(1))
-    low: float = attrs.field(default=20.0, validator=_number(0.0))
-    high: float = attrs.field(default=24_000.0, validator=_number(0.0, above=True))
-    floor: float = attrs.field(default=1e-5, validator=_number(0.0, above=True))
+    rate: int = option(48_000, whole(1))
+    window: int = option(1024, whole(4))
+    hop: int = option(256, whole(1))
+    bands: int = option(80, whole(1))
+    low: float = option(20.0, number(0.0))
+    high: float = option(24_000.0, number(0.0, above=True))
+    floor: float = option(1e-5, number(0.0, above=True))
 
     def __attrs_post_init__(self) -> None:
         if not self.low < self.high <= self.rate / 2:
@@ -205,32 +138,28 @@ class AutoencoderConfig:
     1
     """
 
-    bands: int = attrs.field(default=80, validator=_whole(1))
-    layers: int = attrs.field(default=3, validator=_whole(HALVINGS))
-    width: int = attrs.field(default=384, validator=_whole(2))
-    kernel: int = attrs.field(default=5, validator=_whole(3, odd=True))
-    latent: int = attrs.field(default=40, validator=_whole(2))
-    stereo: str = attrs.field(default="equivariant", validator=_one_of(STEREO))
-    midside: bool = attrs.field(default=False, validator=_truth)
-    side_gain: float = attrs.field(default=3.0, validator=_number(0.0, above=True))
-    centre: float = attrs.field(default=-3.0, validator=_level)
-    spread: float = attrs.field(default=1.5, validator=_number(0.0, above=True))
-    silence: float = attrs.field(default=-5.0, validator=_level)
-    reconstruction: str = attrs.field(default="l2", validator=_one_of(RECONSTRUCTION))
-    kl: float = attrs.field(default=1e-6, validator=_number(0.0))
-    adversarial: float = attrs.field(default=0.5, validator=_number(0.0))
-    adversarial_start: int = attrs.field(default=80_000, validator=_whole(0))
-    windows: tuple[int, ...] = attrs.field(
-        default=(32, 64, 128),
-        converter=lambda value: tuple(value) if isinstance(value, list) else value,
-        validator=_windows,
-    )
-    critic_width: int = attrs.field(default=128, validator=_whole(1))
-    learning_rate: float = attrs.field(default=1e-4, validator=_number(0.0, above=True))
-    beta1: float = attrs.field(default=0.9, validator=_number(0.0))
-    beta2: float = attrs.field(default=0.999, validator=_number(0.0))
-    warm_up: int = attrs.field(default=10_000, validator=_whole(0))
-    crop: int = attrs.field(default=3000, validator=_whole(FRAMES_PER_LATENT))
+    bands: int = option(80, whole(1))
+    layers: int = option(3, whole(HALVINGS))
+    width: int = option(384, whole(2))
+    kernel: int = option(5, whole(3, odd=True))
+    latent: int = option(40, whole(2))
+    stereo: str = option("equivariant", one_of(*STEREO))
+    midside: bool = option(False, truth)
+    side_gain: float = option(3.0, number(0.0, above=True))
+    centre: float = option(-3.0, number())
+    spread: float = option(1.5, number(0.0, above=True))
+    silence: float = option(-5.0, number())
+    reconstruction: str = option("l2", one_of(*RECONSTRUCTION))
+    kl: float = option(1e-6, number(0.0))
+    adversarial: float = option(0.5, number(0.0))
+    adversarial_start: int = option(80_000, whole(0))
+    windows: tuple[int, ...] = option((32, 64, 128), wholes(8), converter=from_list)
+    critic_width: int = option(128, whole(1))
+    learning_rate: float = option(1e-4, number(0.0, above=True))
+    beta1: float = option(0.9, number(0.0, 1.0, below=True))
+    beta2: float = option(0.999, number(0.0, 1.0, below=True))
+    warm_up: int = option(10_000, whole(0))
+    crop: int = option(3000, whole(FRAMES_PER_LATENT, multiple=FRAMES_PER_LATENT))
 
     def __attrs_post_init__(self) -> None:
         odd = [name for name in ("width", "latent") if getattr(self, name) % self.streams]
@@ -238,11 +167,6 @@ class AutoencoderConfig:
             raise ValidationError(
                 f"AutoencoderConfig.{odd[0]} must be even, as each ear has half of it; "
                 f"got {getattr(self, odd[0])}."
-            )
-        if self.crop % FRAMES_PER_LATENT:
-            raise ValidationError(
-                f"AutoencoderConfig.crop must be a multiple of {FRAMES_PER_LATENT} frames; "
-                f"got {self.crop}."
             )
 
     @property

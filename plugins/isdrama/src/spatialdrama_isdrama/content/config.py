@@ -2,67 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
 import attrs
 
 from spatialdrama.errors import ValidationError
 
+from ..checks import model_name, number, one_of, option, truth, whole
+
 SEMANTICS = ("bert", "characters", "none")
 TONES = ("none", "embedded")
-
-
-def _whole(least: int, *, odd: bool = False) -> Any:
-    """Return a check that a field is a whole number from `least` on, odd if asked."""
-
-    def check(instance: Any, field: attrs.Attribute, value: Any) -> None:
-        good = isinstance(value, int) and not isinstance(value, bool) and value >= least
-        if not good or (odd and value % 2 == 0):
-            raise ValidationError(
-                f"ContentConfig.{field.name} must be {'an odd' if odd else 'a'} whole number from "
-                f"{least} on; got {value!r}"
-            )
-
-    return check
-
-
-def _number(least: float, below: float = math.inf, *, above: bool = False) -> Any:
-    """Return a check that a field is a number from `least` on (or above it), less than `below`."""
-
-    def check(instance: Any, field: attrs.Attribute, value: Any) -> None:
-        good = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not (good and (least < value if above else least <= value) and value < below):
-            limit = "" if below == math.inf else f", below {below:g}"
-            raise ValidationError(
-                f"ContentConfig.{field.name} must be a number {'above' if above else 'from'} "
-                f"{least:g}{limit}; got {value!r}"
-            )
-
-    return check
-
-
-def _one_of(names: tuple[str, ...]) -> Any:
-    """Return a check that a field is one of some names."""
-
-    def check(instance: Any, field: attrs.Attribute, value: Any) -> None:
-        if value not in names:
-            raise ValidationError(
-                f"ContentConfig.{field.name} must be one of {', '.join(map(repr, names))}; "
-                f"got {value!r}"
-            )
-
-    return check
-
-
-def _name(instance: Any, field: attrs.Attribute, value: Any) -> None:
-    if not isinstance(value, str) or not value:
-        raise ValidationError(
-            f"ContentConfig.{field.name} must name a model or its folder; got {value!r}"
-        )
-
-
-_truth = attrs.validators.instance_of(bool)
 
 
 @attrs.frozen(kw_only=True)
@@ -110,27 +57,27 @@ class ContentConfig:
     (768, 'none')
     """
 
-    width: int = attrs.field(default=768, validator=_whole(1))
-    layers: int = attrs.field(default=4, validator=_whole(0))
-    heads: int = attrs.field(default=8, validator=_whole(1))
-    inner: int = attrs.field(default=3072, validator=_whole(1))
-    dropout: float = attrs.field(default=0.1, validator=_number(0, 1))
-    semantics: str = attrs.field(default="bert", validator=_one_of(SEMANTICS))
-    semantics_width: int = attrs.field(default=768, validator=_whole(1))
-    character_layers: int = attrs.field(default=2, validator=_whole(0))
-    character_buckets: int = attrs.field(default=8192, validator=_whole(2))
-    bert_zh: str = attrs.field(default="bert-base-chinese", validator=_name)
-    bert_en: str = attrs.field(default="bert-base-uncased", validator=_name)
-    tones: str = attrs.field(default="none", validator=_one_of(TONES))
-    languages: bool = attrs.field(default=True, validator=_truth)
-    predictor_width: int = attrs.field(default=256, validator=_whole(1))
-    predictor_layers: int = attrs.field(default=2, validator=_whole(1))
-    predictor_kernel: int = attrs.field(default=3, validator=_whole(1, odd=True))
-    predictor_dropout: float = attrs.field(default=0.5, validator=_number(0, 1))
-    longest: int = attrs.field(default=750, validator=_whole(1))
-    pace_zh: float = attrs.field(default=1.0, validator=_number(0, above=True))
-    pace_en: float = attrs.field(default=1.0, validator=_number(0, above=True))
-    in_phone: bool = attrs.field(default=False, validator=_truth)
+    width: int = option(768, whole(1))
+    layers: int = option(4, whole(0))
+    heads: int = option(8, whole(1))
+    inner: int = option(3072, whole(1))
+    dropout: float = option(0.1, number(0, 1, below=True))
+    semantics: str = option("bert", one_of(*SEMANTICS))
+    semantics_width: int = option(768, whole(1))
+    character_layers: int = option(2, whole(0))
+    character_buckets: int = option(8192, whole(2))
+    bert_zh: str = option("bert-base-chinese", model_name)
+    bert_en: str = option("bert-base-uncased", model_name)
+    tones: str = option("none", one_of(*TONES))
+    languages: bool = option(True, truth)
+    predictor_width: int = option(256, whole(1))
+    predictor_layers: int = option(2, whole(1))
+    predictor_kernel: int = option(3, whole(1, odd=True))
+    predictor_dropout: float = option(0.5, number(0, 1, below=True))
+    longest: int = option(750, whole(1))
+    pace_zh: float = option(1.0, number(0, above=True))
+    pace_en: float = option(1.0, number(0, above=True))
+    in_phone: bool = option(False, truth)
 
     def __attrs_post_init__(self) -> None:
         for name, width in (("width", self.width), ("semantics_width", self.semantics_width)):

@@ -2,59 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import attrs
 
 from spatialdrama.errors import ValidationError
 
+from ..checks import model_name, number, one_of, option, truth, whole
+
 #: Embedders of words and of pictures; "hashed" and "small" are trained with the encoder.
 TEXT_CONDITIONS = ("flan-t5", "hashed")
 IMAGE_CONDITIONS = ("clip", "small")
-
-
-def _choice(*options: str):
-    def check(config: Any, attribute: attrs.Attribute, value: Any) -> None:
-        if value not in options:
-            raise ValidationError(
-                f"PoseConfig: {attribute.name} must be one of {', '.join(map(repr, options))}; "
-                f"got {value!r}."
-            )
-
-    return check
-
-
-def _whole(least: int):
-    def check(config: Any, attribute: attrs.Attribute, value: Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise ValidationError(
-                f"PoseConfig: {attribute.name} must be a whole number from {least}; got {value!r}."
-            )
-
-    return check
-
-
-def _number(least: float, below: float = math.inf, *, open_: bool = False):
-    def check(config: Any, attribute: attrs.Attribute, value: Any) -> None:
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not number or not least <= value < below or (open_ and value == least):
-            bounds = f"{'above' if open_ else 'from'} {least:g}"
-            bounds += "" if below == math.inf else f" and below {below:g}"
-            raise ValidationError(
-                f"PoseConfig: {attribute.name} must be a number {bounds}; got {value!r}."
-            )
-
-    return check
-
-
-def _flag(config: Any, attribute: attrs.Attribute, value: Any) -> None:
-    if not isinstance(value, bool):
-        raise ValidationError(f"PoseConfig: {attribute.name} must be True or False; got {value!r}.")
-
-
-def _field(default: Any, check: Any) -> Any:
-    return attrs.field(default=default, validator=check)
 
 
 @attrs.frozen(kw_only=True)
@@ -136,56 +94,56 @@ class PoseConfig:
     (768, 'alternate')
     """
 
-    width: int = _field(768, _whole(2))
-    heads: int = _field(8, _whole(1))
-    layers: int = _field(8, _whole(1))
-    inner: int = _field(3072, _whole(1))
-    cross: str = _field("every", _choice("every", "alternate"))
-    dropout: float = _field(0.1, _number(0, 1))
-    content_width: int = _field(768, _whole(1))
-    clock: bool = _field(True, _flag)
+    width: int = option(768, whole(2))
+    heads: int = option(8, whole(1))
+    layers: int = option(8, whole(1))
+    inner: int = option(3072, whole(1))
+    cross: str = option("every", one_of("every", "alternate"))
+    dropout: float = option(0.1, number(0, 1, below=True))
+    content_width: int = option(768, whole(1))
+    clock: bool = option(True, truth)
 
-    geometric: str = _field("per_ear", _choice("per_ear", "joint"))
-    kernel: int = _field(5, _whole(1))
-    geometric_layers: int = _field(1, _whole(1))
-    orientation: str = _field("quaternion", _choice("quaternion", "axes"))
-    distance: bool = _field(False, _flag)
-    log_distance: bool = _field(False, _flag)
-    direction: bool = _field(False, _flag)
-    normalised: bool = _field(False, _flag)
-    ear_offset: float = _field(0.09, _number(0))
-    velocity_window: float = _field(0.2, _number(0, open_=True))
-    jump_speed: float = _field(10.0, _number(0, open_=True))
+    geometric: str = option("per_ear", one_of("per_ear", "joint"))
+    kernel: int = option(5, whole(1, odd=True))
+    geometric_layers: int = option(1, whole(1))
+    orientation: str = option("quaternion", one_of("quaternion", "axes"))
+    distance: bool = option(False, truth)
+    log_distance: bool = option(False, truth)
+    direction: bool = option(False, truth)
+    normalised: bool = option(False, truth)
+    ear_offset: float = option(0.09, number(0))
+    velocity_window: float = option(0.2, number(0, above=True))
+    jump_speed: float = option(10.0, number(0, above=True))
 
-    text_condition: str = _field("flan-t5", _choice(*TEXT_CONDITIONS))
-    text_model: str = _field("google/flan-t5-large", attrs.validators.instance_of(str))
-    text_width: int = _field(1024, _whole(1))
-    text_length: int = _field(80, _whole(1))
-    text_buckets: int = _field(4096, _whole(2))
-    text_layers: int = _field(2, _whole(1))
-    text_heads: int = _field(4, _whole(1))
+    text_condition: str = option("flan-t5", one_of(*TEXT_CONDITIONS))
+    text_model: str = option("google/flan-t5-large", model_name)
+    text_width: int = option(1024, whole(1))
+    text_length: int = option(80, whole(1))
+    text_buckets: int = option(4096, whole(2))
+    text_layers: int = option(2, whole(1))
+    text_heads: int = option(4, whole(1))
 
-    image_condition: str = _field("clip", _choice(*IMAGE_CONDITIONS))
-    image_model: str = _field("openai/clip-vit-base-patch32", attrs.validators.instance_of(str))
-    image_width: int = _field(768, _whole(1))
-    image_rate: float = _field(4.0, _number(0, open_=True))
-    crop: int = _field(32, _whole(8))
-    video_aligned: bool = _field(False, _flag)
+    image_condition: str = option("clip", one_of(*IMAGE_CONDITIONS))
+    image_model: str = option("openai/clip-vit-base-patch32", model_name)
+    image_width: int = option(768, whole(1))
+    image_rate: float = option(4.0, number(0, above=True))
+    crop: int = option(32, whole(8))
+    video_aligned: bool = option(False, truth)
 
-    pool: str = _field("concat", _choice("concat", "mean"))
-    pool_parts: int = _field(1, _whole(1))
-    embed_width: int = _field(0, _whole(0))
-    contrast_level: str = _field("line", _choice("line", "frame"))
-    contrast_every: int = _field(8, _whole(1))
-    temperature: float = _field(0.07, _number(0, open_=True))
-    learned_temperature: bool = _field(True, _flag)
-    negatives: str = _field("all", _choice("all", "mask", "soft"))
+    pool: str = option("concat", one_of("concat", "mean"))
+    pool_parts: int = option(1, whole(1))
+    embed_width: int = option(0, whole(0))
+    contrast_level: str = option("line", one_of("line", "frame"))
+    contrast_every: int = option(8, whole(1))
+    temperature: float = option(0.07, number(0, above=True))
+    learned_temperature: bool = option(True, truth)
+    negatives: str = option("all", one_of("all", "mask", "soft"))
 
-    contrastive: bool = _field(True, _flag)
-    contrastive_weight: float = _field(1.0, _number(0))
-    duration_weight: float = _field(1.0, _number(0))
-    read_back_weight: float = _field(1.0, _number(0))
-    align_weight: float = _field(0.0, _number(0))
+    contrastive: bool = option(True, truth)
+    contrastive_weight: float = option(1.0, number(0))
+    duration_weight: float = option(1.0, number(0))
+    read_back_weight: float = option(1.0, number(0))
+    align_weight: float = option(0.0, number(0))
 
     def __attrs_post_init__(self) -> None:
         if self.width % (2 * self.heads):
@@ -197,10 +155,6 @@ class PoseConfig:
             raise ValidationError(
                 f"PoseConfig: text_width {self.text_width} does not make {self.text_heads} heads "
                 f"of equal even width; choose a multiple of {2 * self.text_heads}."
-            )
-        if self.kernel % 2 == 0:
-            raise ValidationError(
-                f"PoseConfig: kernel must be odd; got {self.kernel}. Take {self.kernel + 1}."
             )
 
     @classmethod

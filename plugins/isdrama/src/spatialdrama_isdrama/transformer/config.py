@@ -6,15 +6,11 @@ import attrs
 
 from spatialdrama.errors import ValidationError
 
-from .checks import number, one_of, truth, whole
+from ..checks import number, one_of, option, truth, whole
 
 FRAMES_PER_LATENT = 4
 SOLVERS = ("euler", "midpoint", "few")
 SCHEDULES = ("uniform", "sway")
-
-
-def _field(default, check):
-    return attrs.field(default=default, validator=check)
 
 
 @attrs.frozen(kw_only=True)
@@ -114,56 +110,56 @@ class TransformerConfig:
     {'spatial': 2}
     """
 
-    width: int = _field(768, whole(2))
-    heads: int = _field(8, whole(1))
-    blocks: int = _field(4, whole(1))
-    mamba_layers: int = _field(3, whole(1))
-    latent: int = _field(40, whole(1))
-    content_width: int = _field(768, whole(1))
-    pose_width: int = _field(768, whole(1))
-    scene_width: int = _field(768, whole(1))
-    order: str = _field("attention", one_of("attention", "mamba"))
-    bidirectional: bool = _field(True, truth)
-    scan: str = _field("auto", one_of("auto", "reference", "fused"))
-    state: int = _field(16, whole(1))
-    conv: int = _field(4, whole(1))
-    expand: int = _field(2, whole(1))
-    mamba: bool = _field(True, truth)
-    modulation: str = _field("block", one_of("block", "layer"))
-    moe: bool = _field(True, truth)
-    prosodic_moe: bool = _field(True, truth)
-    spatial_moe: bool = _field(True, truth)
-    experts: int = _field(4, whole(1))
-    spatial_experts: int | None = _field(None, attrs.validators.optional(whole(1)))
-    fan: bool = _field(True, truth)
-    fan_inner: int = _field(2048, whole(4))
-    fan_share: float = _field(0.25, number(0.0, 0.49))
-    routing: str = _field("text", one_of("text", "algorithm1"))
-    temperature_start: float = _field(2.0, number(0.0, above=True))
-    temperature_end: float = _field(0.3, number(0.0, above=True))
-    temperature_schedule: str = _field("exponential", one_of("exponential", "linear"))
-    temperature_steps: int = _field(50_000, whole(1))
-    balance: str = _field("switch", one_of("switch", "paper"))
-    balance_weight: float = _field(0.01, number(0.0))
-    f0: bool = _field(True, truth)
-    pitch_kernel: int = _field(9, whole(1))
-    pitch_weight: float = _field(1.0, number(0.0))
-    voicing_weight: float = _field(1.0, number(0.0))
-    pitch_by_time: bool = _field(False, truth)
-    down_kernel: int = _field(9, whole(1))
-    prompt_kernel: int = _field(5, whole(1))
-    dropout: float = _field(0.0, number(0.0, 0.95))
-    sigma_min: float = _field(0.0, number(0.0, 0.5))
-    times: str = _field("uniform", one_of("uniform", "logit-normal"))
-    drop_prompt: float = _field(0.2, number(0.0, 1.0))
-    other_prompt: float = _field(0.4, number(0.0, 1.0))
-    drop_scene: float = _field(0.1, number(0.0, 1.0))
-    cfg: bool = _field(True, truth)
-    gamma: float = _field(3.0, number())
-    alpha: float = _field(0.4, number(0.0, 1.0))
-    solver: str = _field("euler", one_of(*SOLVERS))
-    schedule: str = _field("uniform", one_of(*SCHEDULES))
-    steps: int = _field(25, whole(1))
+    width: int = option(768, whole(2))
+    heads: int = option(8, whole(1))
+    blocks: int = option(4, whole(1))
+    mamba_layers: int = option(3, whole(1))
+    latent: int = option(40, whole(1))
+    content_width: int = option(768, whole(1))
+    pose_width: int = option(768, whole(1))
+    scene_width: int = option(768, whole(1))
+    order: str = option("attention", one_of("attention", "mamba"))
+    bidirectional: bool = option(True, truth)
+    scan: str = option("auto", one_of("auto", "reference", "fused"))
+    state: int = option(16, whole(1))
+    conv: int = option(4, whole(1))
+    expand: int = option(2, whole(1))
+    mamba: bool = option(True, truth)
+    modulation: str = option("block", one_of("block", "layer"))
+    moe: bool = option(True, truth)
+    prosodic_moe: bool = option(True, truth)
+    spatial_moe: bool = option(True, truth)
+    experts: int = option(4, whole(1))
+    spatial_experts: int | None = option(None, attrs.validators.optional(whole(1)))
+    fan: bool = option(True, truth)
+    fan_inner: int = option(2048, whole(4))
+    fan_share: float = option(0.25, number(0.0, 0.49))
+    routing: str = option("text", one_of("text", "algorithm1"))
+    temperature_start: float = option(2.0, number(0.0, above=True))
+    temperature_end: float = option(0.3, number(0.0, above=True))
+    temperature_schedule: str = option("exponential", one_of("exponential", "linear"))
+    temperature_steps: int = option(50_000, whole(1))
+    balance: str = option("switch", one_of("switch", "paper"))
+    balance_weight: float = option(0.01, number(0.0))
+    f0: bool = option(True, truth)
+    pitch_kernel: int = option(9, whole(1, odd=True))
+    pitch_weight: float = option(1.0, number(0.0))
+    voicing_weight: float = option(1.0, number(0.0))
+    pitch_by_time: bool = option(False, truth)
+    down_kernel: int = option(9, whole(1, odd=True))
+    prompt_kernel: int = option(5, whole(1, odd=True))
+    dropout: float = option(0.0, number(0.0, 0.95))
+    sigma_min: float = option(0.0, number(0.0, 0.5))
+    times: str = option("uniform", one_of("uniform", "logit-normal"))
+    drop_prompt: float = option(0.2, number(0.0, 1.0))
+    other_prompt: float = option(0.4, number(0.0, 1.0))
+    drop_scene: float = option(0.1, number(0.0, 1.0))
+    cfg: bool = option(True, truth)
+    gamma: float = option(3.0, number())
+    alpha: float = option(0.4, number(0.0, 1.0))
+    solver: str = option("euler", one_of(*SOLVERS))
+    schedule: str = option("uniform", one_of(*SCHEDULES))
+    steps: int = option(25, whole(1))
 
     def __attrs_post_init__(self) -> None:
         if self.width % (2 * self.heads):
@@ -171,12 +167,6 @@ class TransformerConfig:
                 f"TransformerConfig.width must be a multiple of {2 * self.heads}, as each of "
                 f"{self.heads} heads turns pairs; got {self.width}."
             )
-        for name in ("pitch_kernel", "down_kernel", "prompt_kernel"):
-            if getattr(self, name) % 2 == 0:
-                raise ValidationError(
-                    f"TransformerConfig.{name} must be odd, so that a frame is its middle; "
-                    f"got {getattr(self, name)}."
-                )
         if self.drop_prompt + self.other_prompt > 1:
             raise ValidationError(
                 f"TransformerConfig.drop_prompt and other_prompt must add up to at most 1; got "
@@ -227,10 +217,10 @@ class TrainingConfig:
     5e-05
     """
 
-    learning_rate: float = _field(5e-5, number(0.0, above=True))
-    beta1: float = _field(0.9, number(0.0, 0.9999999))
-    beta2: float = _field(0.999, number(0.0, 0.9999999))
-    warm_up: int = _field(10_000, whole(0))
-    clip: float = _field(1.0, number(0.0))
-    ema: float = _field(0.0, number(0.0, 0.9999999))
-    precision: str = _field("float32", one_of("float32", "bfloat16"))
+    learning_rate: float = option(5e-5, number(0.0, above=True))
+    beta1: float = option(0.9, number(0.0, 1.0, below=True))
+    beta2: float = option(0.999, number(0.0, 1.0, below=True))
+    warm_up: int = option(10_000, whole(0))
+    clip: float = option(1.0, number(0.0))
+    ema: float = option(0.0, number(0.0, 1.0, below=True))
+    precision: str = option("float32", one_of("float32", "bfloat16"))

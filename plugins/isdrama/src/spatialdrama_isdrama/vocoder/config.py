@@ -10,6 +10,7 @@ import attrs
 from spatialdrama.errors import ValidationError
 
 from ..autoencoder.config import MelConfig
+from ..checks import from_list, number, one_of, option, truth, whole, wholes
 
 #: Widths of the generator. ``paper`` is HiFi-GAN V1, ``small`` as wide as its V2 (Kong et al. 2020,
 #: table 5) and with the source that learns faster; ``tiny`` is for tests.
@@ -18,30 +19,6 @@ SIZES: dict[str, dict[str, Any]] = {
     "small": {"channels": 128, "source": "shaped"},
     "tiny": {"channels": 32, "res_kernel": (3, 7), "res_dilation": (1, 3)},
 }
-
-
-def _one_of(*names: str) -> Any:
-    def check(_: Any, field: Any, value: Any) -> None:
-        if value not in names:
-            raise ValidationError(
-                f"VocoderConfig.{field.name} must be one of {names}, got {value!r}"
-            )
-
-    return check
-
-
-def _above(low: float) -> Any:
-    def check(_: Any, field: Any, value: Any) -> None:
-        if not (math.isfinite(value) and value > low):
-            raise ValidationError(
-                f"VocoderConfig.{field.name} must be a number above {low:g}, got {value!r}"
-            )
-
-    return check
-
-
-def _whole(value: Any) -> tuple[int, ...]:
-    return tuple(int(v) for v in value)
 
 
 @attrs.frozen(kw_only=True)
@@ -106,40 +83,36 @@ class VocoderConfig:
     128
     """
 
-    kind: str = attrs.field(default="binaural", validator=_one_of("binaural", "per_ear"))
-    rate: int = attrs.field(default=48_000, validator=_above(0))
-    hop: int = attrs.field(default=256, validator=_above(0))
-    window: int = attrs.field(default=1024, validator=_above(3))
-    mels: int = attrs.field(default=80, validator=_above(1))
-    low: float = attrs.field(default=20.0, validator=_above(-1))
-    high: float = attrs.field(default=24_000.0, validator=_above(0))
-    floor: float = attrs.field(default=1e-5, validator=_above(0))
-    source: str = attrs.field(default="sines", validator=_one_of("sines", "shaped"))
-    harmonics: int = attrs.field(default=8, validator=_above(0))
-    source_level: float = attrs.field(default=0.1, validator=_above(0))
-    source_noise: float = attrs.field(default=0.003, validator=_above(-1))
-    channels: int = attrs.field(default=512, validator=_above(0))
-    upsample: tuple[int, ...] = attrs.field(default=(8, 8, 2, 2), converter=_whole)
-    upsample_kernel: tuple[int, ...] = attrs.field(default=(16, 16, 4, 4), converter=_whole)
-    res_kernel: tuple[int, ...] = attrs.field(default=(3, 7, 11), converter=_whole)
-    res_dilation: tuple[int, ...] = attrs.field(default=(1, 3, 5), converter=_whole)
-    mid: str = attrs.field(default="power", validator=_one_of("power", "mean", "louder"))
-    reference: str = attrs.field(default="predicted", validator=_one_of("predicted", "heard"))
-    gain_low_db: float = -40.0
-    gain_high_db: float = 12.0
-    refine: int = attrs.field(default=2, validator=_above(-1))
-    common_delay: str = attrs.field(
-        default="removed", validator=_one_of("removed", "motion", "kept")
-    )
-    read_taps: int = attrs.field(default=32, validator=_above(1))
-    coherence: str = attrs.field(
-        default="predicted", validator=_one_of("none", "predicted", "given")
-    )
-    coherence_bands: int = attrs.field(default=16, validator=_above(1))
-    coherence_width: int = attrs.field(default=64, validator=_above(0))
-    strip_hz: float = attrs.field(default=250.0, validator=_above(0))
-    sweep_s: float = attrs.field(default=0.5, validator=_above(0))
-    shared_source: bool = False
+    kind: str = option("binaural", one_of("binaural", "per_ear"))
+    rate: int = option(48_000, whole(1))
+    hop: int = option(256, whole(1))
+    window: int = option(1024, whole(4))
+    mels: int = option(80, whole(2))
+    low: float = option(20.0, number(0.0))
+    high: float = option(24_000.0, number(0.0, above=True))
+    floor: float = option(1e-5, number(0.0, above=True))
+    source: str = option("sines", one_of("sines", "shaped"))
+    harmonics: int = option(8, whole(1))
+    source_level: float = option(0.1, number(0.0, above=True))
+    source_noise: float = option(0.003, number(0.0))
+    channels: int = option(512, whole(1))
+    upsample: tuple[int, ...] = option((8, 8, 2, 2), wholes(1), converter=from_list)
+    upsample_kernel: tuple[int, ...] = option((16, 16, 4, 4), wholes(1), converter=from_list)
+    res_kernel: tuple[int, ...] = option((3, 7, 11), wholes(1, odd=True), converter=from_list)
+    res_dilation: tuple[int, ...] = option((1, 3, 5), wholes(1), converter=from_list)
+    mid: str = option("power", one_of("power", "mean", "louder"))
+    reference: str = option("predicted", one_of("predicted", "heard"))
+    gain_low_db: float = option(-40.0, number(most=0.0, below=True))
+    gain_high_db: float = option(12.0, number(0.0, above=True))
+    refine: int = option(2, whole(0))
+    common_delay: str = option("removed", one_of("removed", "motion", "kept"))
+    read_taps: int = option(32, whole(2, multiple=2))  # as many on either side
+    coherence: str = option("predicted", one_of("none", "predicted", "given"))
+    coherence_bands: int = option(16, whole(2))
+    coherence_width: int = option(64, whole(1))
+    strip_hz: float = option(250.0, number(0.0, above=True))
+    sweep_s: float = option(0.5, number(0.0, above=True))
+    shared_source: bool = option(False, truth)
 
     def __attrs_post_init__(self) -> None:
         factor = math.prod(self.upsample)
@@ -159,29 +132,15 @@ class VocoderConfig:
                     f"an upsampling by {factor} needs a kernel of {factor}, {factor + 2}, ...; "
                     f"got {kernel}"
                 )
-        if not self.upsample or self.channels % 2 ** len(self.upsample):
+        if self.channels % 2 ** len(self.upsample):
             raise ValidationError(
                 f"VocoderConfig.channels is halved {len(self.upsample)} times, which "
                 f"{self.channels} does not allow; take a multiple of {2 ** len(self.upsample)}"
-            )
-        if not all(k > 0 and k % 2 for k in self.res_kernel) or not self.res_kernel:
-            raise ValidationError(
-                f"VocoderConfig.res_kernel must hold odd kernels, got {self.res_kernel}"
             )
         if not self.low < self.high <= self.rate / 2:
             raise ValidationError(
                 f"VocoderConfig needs low < high <= {self.rate / 2:g} Hz, got {self.low:g} and "
                 f"{self.high:g}"
-            )
-        if not self.gain_low_db < 0 < self.gain_high_db:
-            raise ValidationError(
-                f"VocoderConfig needs gain_low_db < 0 < gain_high_db, got {self.gain_low_db:g} "
-                f"and {self.gain_high_db:g}"
-            )
-        if self.read_taps % 2:
-            raise ValidationError(
-                f"VocoderConfig.read_taps must be even, got {self.read_taps}: a read between two "
-                "samples sees as many on either side"
             )
 
     @property

@@ -15,6 +15,7 @@ from torch import nn
 
 from spatialdrama.errors import ValidationError
 
+from ..checks import number, option, truth, whole
 from . import vocoder_of
 from .adversarial import discriminator_loss, feature_loss, generator_loss
 from .config import VocoderConfig
@@ -48,32 +49,24 @@ class TrainingConfig:
     Raises
     ------
     ValidationError
-        For a number that is negative or not finite.
+        For a value out of range.
     """
 
-    learning_rate: float = 2e-4
-    beta1: float = 0.8
-    beta2: float = 0.99
-    weight_decay: float = 0.01
-    decay: float = 0.999
-    mel: float = 45.0
-    stft: float = 2.5
-    ipd: float = 1.0
-    itd: float = 1.0
-    coherence: float = 1.0
-    features: float = 2.0
-    adversarial_start: int | None = 0
-    critic_width: int = 32
-    clip: float = 1000.0
-    bf16: bool = False
-
-    def __attrs_post_init__(self) -> None:
-        for field in attrs.fields(type(self)):
-            value = getattr(self, field.name)
-            if value is not None and not (math.isfinite(value) and value >= 0):
-                raise ValidationError(
-                    f"TrainingConfig.{field.name} must be a number from 0 on, got {value!r}"
-                )
+    learning_rate: float = option(2e-4, number(0.0))
+    beta1: float = option(0.8, number(0.0, 1.0, below=True))
+    beta2: float = option(0.99, number(0.0, 1.0, below=True))
+    weight_decay: float = option(0.01, number(0.0))
+    decay: float = option(0.999, number(0.0))
+    mel: float = option(45.0, number(0.0))
+    stft: float = option(2.5, number(0.0))
+    ipd: float = option(1.0, number(0.0))
+    itd: float = option(1.0, number(0.0))
+    coherence: float = option(1.0, number(0.0))
+    features: float = option(2.0, number(0.0))
+    adversarial_start: int | None = option(0, attrs.validators.optional(whole(0)))
+    critic_width: int = option(32, whole(1))
+    clip: float = option(1000.0, number(0.0))
+    bf16: bool = option(False, truth)
 
 
 @attrs.frozen(kw_only=True)
