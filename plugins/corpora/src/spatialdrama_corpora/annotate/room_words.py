@@ -144,8 +144,8 @@ def _english(room: Room, facts: RoomFacts) -> tuple[str, ...]:
         f"A {size}, {decay} room, {length} by {width} m and {height} m high, "
         f"RT60 {facts.rt60:.2g} s{made}.",
         f"Indoors, in a {size} room that sounds {decay}{made}.",
-        f"The scene is a {size} room of about {room.volume:.2g} cubic metres; its acoustics are "
-        f"{decay}, the sound decays in {facts.rt60:.2g} s{made}.",
+        f"The scene is a {size} room of about {_about(room.volume)} cubic metres; its acoustics "
+        f"are {decay}, the sound decays in {facts.rt60:.2g} s{made}.",
     )
 
 
@@ -157,9 +157,14 @@ def _mandarin(room: Room, facts: RoomFacts) -> tuple[str, ...]:
         f"一个{size}的房间，声音{decay}，长{length}米、宽{width}米、高{height}米，"
         f"混响时间{facts.rt60:.2g}秒{made}。",
         f"室内，{size}的房间，声音{decay}{made}。",
-        f"场景是一个约{room.volume:.2g}立方米的{size}房间，声音{decay}，"
+        f"场景是一个约{_about(room.volume)}立方米的{size}房间，声音{decay}，"
         f"混响时间{facts.rt60:.2g}秒{made}。",
     )
+
+
+def _about(value: float) -> str:
+    """Two digits that count: 105 is about 100."""
+    return f"{float(f'{value:.2g}'):,.0f}".replace(",", "")
 
 
 def _joined_en(surfaces: Mapping[str, str]) -> str:

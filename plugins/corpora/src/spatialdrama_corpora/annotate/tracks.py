@@ -97,11 +97,11 @@ def pose_from_tracks(
     """
     times, places, quats = _sorted(rows, identity, time_unit, facing)
     origin = vector3(ear_position, "ear_position")
-    scale = _scale(places - origin, unit)
-    seen = times - (times[0] if start is None else finite(start, "start"))
     known = np.isfinite(places).all(axis=1)
     if known.sum() < 1:
         raise ValidationError("the track has no finite place; nothing was seen.")
+    scale = _scale(places[known] - origin, unit)
+    seen = times - (times[0] if start is None else finite(start, "start"))
     # The house's x is where the listener looks: one turn about z takes the tracker there.
     turn = -_angle(ear_orientation)
     turned = _about_z(places[known] - origin, turn) * scale
@@ -212,7 +212,7 @@ def _scale(places: np.ndarray, unit: str) -> float:
         raise ValidationError(f"unit must be 'auto', 'm' or 'cm'; got {unit!r}.")
     if unit != "auto":
         return 1.0 if unit == "m" else 0.01
-    middle = float(np.nanmedian(np.linalg.norm(places, axis=1)))
+    middle = float(np.median(np.linalg.norm(places, axis=1)))
     if middle <= _METRES:
         return 1.0
     warnings.warn(
