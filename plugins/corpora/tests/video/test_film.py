@@ -112,6 +112,7 @@ def test_backgrounds_are_kept_and_cannot_be_painted_over():
         (lambda: Talker(Pose.fixed((1, 0, 0)), [[0.5]]), r"\(t,\)"),
         (lambda: Talker(Pose.fixed((1, 0, 0)), [], -1), "0 or more"),
         (lambda: next(render_frames(Camera(), [], 0)), "one frame or more"),
+        (lambda: next(render_frames(Camera(), [], 1, seed=-3)), "seed must be"),
         (lambda: Appearance((0, 0, 0), *[(9, 9, 9)] * 5, style="mohawk"), "short, long"),
     ],
 )

@@ -60,8 +60,10 @@ def surroundings(camera: Camera, room: Room | None = None, seed: int = 0) -> Sur
     Raises
     ------
     ValidationError
-        For a camera that is not inside the room.
+        For a camera that is not inside the room, or a seed below 0.
     """
+    if int(seed) != seed or seed < 0:
+        raise ValidationError(f"seed must be a whole number, 0 or more; got {seed!r}.")
     low = high = None
     if room is not None and room.size is not None:
         low = -np.asarray(room.listener, dtype=float)
