@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from .presets import PRINTED, PRINTED_WIDTH, IsdramaConfig
+from .sizes import parameters_of
 
 
 def _parts() -> dict[str, Callable[[IsdramaConfig], nn.Module]]:
@@ -26,20 +27,16 @@ def _parts() -> dict[str, Callable[[IsdramaConfig], nn.Module]]:
     }
 
 
-def _size(module: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in module.parameters())
-
-
 def _pieces(name: str, module: nn.Module) -> dict[str, int]:
     """Return the sizes of a network's children; those of equal blocks by what they hold."""
     sizes = {}
     for child, inner in module.named_children():
         if name == "transformer" and child == "blocks":
             for layer, _ in inner[0].named_children():
-                total = sum(_size(getattr(block, layer)) for block in inner)
+                total = sum(parameters_of(getattr(block, layer)) for block in inner)
                 sizes[f"{len(inner)} blocks: {layer}"] = total
         else:
-            sizes[child] = _size(inner)
+            sizes[child] = parameters_of(inner)
     rest = sum(parameter.numel() for parameter in module.parameters(recurse=False))
     if rest:
         sizes["tokens and single numbers"] = rest

@@ -6,7 +6,7 @@ import torch
 from spatialdrama_isdrama.autoencoder.config import AutoencoderConfig
 from spatialdrama_isdrama.autoencoder.ear_layers import EarConv, Residual
 from spatialdrama_isdrama.autoencoder.model import Autoencoder, drawn
-from spatialdrama_isdrama.autoencoder.training import parameters_of
+from spatialdrama_isdrama.sizes import parameters_of
 
 from spatialdrama.errors import ValidationError
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 from spatialdrama_isdrama.pose.clock import LONGEST, SHORTEST, WAVES, waves
-from spatialdrama_isdrama.pose.conditioned import ConditionedBranch, count
+from spatialdrama_isdrama.pose.conditioned import ConditionedBranch
 from spatialdrama_isdrama.pose.config import PoseConfig
+from spatialdrama_isdrama.sizes import parameters_of
 
 from spatialdrama.errors import ValidationError
 
@@ -108,9 +109,9 @@ def attention(width):
 def test_counts_by_hand():
     """8 layers, 8 heads, 768 (C.1): what the printed 23.32 M can and cannot mean (E1)."""
     with torch.device("meta"):
-        usual = count(ConditionedBranch(PoseConfig(), 1024))
-        thin = count(ConditionedBranch(PoseConfig.paper_params(), 1024))
-        video = count(ConditionedBranch(PoseConfig.paper_params(), 7 + 3 + 768, timed=True))
+        usual = parameters_of(ConditionedBranch(PoseConfig(), 1024))
+        thin = parameters_of(ConditionedBranch(PoseConfig.paper_params(), 1024))
+        video = parameters_of(ConditionedBranch(PoseConfig.paper_params(), 7 + 3 + 768, timed=True))
     w = 768
     around = (1024 * w + w) + (41 * w + w) + 2 * (w * w + w) + w + w
     layer = 2 * attention(w) + (w * 3072 + 3072) + (3072 * w + w) + 3 * w

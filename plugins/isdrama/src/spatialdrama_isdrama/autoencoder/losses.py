@@ -9,6 +9,7 @@ import torch
 
 from spatialdrama.errors import ValidationError
 
+from ..layers import widened
 from .config import FRAMES_PER_LATENT, RECONSTRUCTION
 
 
@@ -42,7 +43,7 @@ def reconstruction(
     """
     if kind not in RECONSTRUCTION:
         raise ValidationError(f"the reconstruction loss is 'l2' or 'l1', got {kind!r}")
-    error = _wide(predicted) - _wide(mel)
+    error = widened(predicted) - widened(mel)
     return _mean(error.square() if kind == "l2" else error.abs(), mask)
 
 
@@ -69,7 +70,7 @@ def divergence(
     >>> divergence(torch.ones(1, 40, 2), torch.zeros(1, 40, 2)).item()
     0.5
     """
-    mean, log_variance = _wide(mean), _wide(log_variance)
+    mean, log_variance = widened(mean), widened(log_variance)
     nats = 0.5 * (mean.square() + log_variance.exp() - 1.0 - log_variance)
     return _mean(nats, None if mask is None else mask[:, ::FRAMES_PER_LATENT])
 
@@ -91,7 +92,7 @@ def critic_loss(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
     >>> critic_loss(torch.tensor([1.0]), torch.tensor([1.0])).item()
     0.5
     """
-    return 0.5 * (_wide(real) - 1.0).square().mean() + 0.5 * _wide(fake).square().mean()
+    return 0.5 * (widened(real) - 1.0).square().mean() + 0.5 * widened(fake).square().mean()
 
 
 def fooling_loss(fake: torch.Tensor) -> torch.Tensor:
@@ -111,12 +112,7 @@ def fooling_loss(fake: torch.Tensor) -> torch.Tensor:
     >>> fooling_loss(torch.tensor([0.0])).item()
     0.5
     """
-    return 0.5 * (_wide(fake) - 1.0).square().mean()
-
-
-def _wide(x: torch.Tensor) -> torch.Tensor:
-    """Return float32, or float64 as it is."""
-    return x if x.dtype == torch.float64 else x.float()
+    return 0.5 * (widened(fake) - 1.0).square().mean()
 
 
 def _mean(values: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:

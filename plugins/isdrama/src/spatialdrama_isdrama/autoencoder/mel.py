@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from spatialdrama.dsp.mel import mel_matrix
 from spatialdrama.errors import ValidationError
 
+from ..layers import widened
 from .config import FRAMES_PER_LATENT, MelConfig
 
 
@@ -238,7 +239,7 @@ def _checked(
             f"lengths must be ({len(samples)},) numbers of at most {samples.shape[-1]} samples, "
             f"got {lengths.tolist()}"
         )
-    return samples if samples.dtype == torch.float64 else samples.float()
+    return widened(samples)
 
 
 def _reflected(

@@ -10,6 +10,7 @@ from torch import nn
 
 from spatialdrama.errors import ValidationError
 
+from ..layers import widened
 from .config import FRAMES_PER_LATENT, AutoencoderConfig
 from .ear_layers import blanked
 from .encoder import Decoder, Encoder
@@ -84,7 +85,7 @@ class Autoencoder(nn.Module):
         mask = self._checked(mel, mask)
         x = (mel.transpose(2, 3) - self.config.centre) / self.config.spread
         out = self.encoder(self._to_streams(blanked(x, mask)), mask)
-        mean, log_variance = _wide(out).chunk(2, dim=-1)
+        mean, log_variance = widened(out).chunk(2, dim=-1)
         return _channels(mean), _channels(log_variance).clamp(-30.0, 20.0)
 
     def latent(
@@ -211,7 +212,7 @@ class Autoencoder(nn.Module):
         """Return the mel (b, 2, f, t) of a latent (b, 40, l) that is not scaled."""
         z = z.unflatten(1, (self.config.streams, -1)).transpose(2, 3)
         z = blanked(z, mask[:, ::FRAMES_PER_LATENT])
-        x = self._to_ears(_wide(self.decoder(z, mask))) * self.config.spread + self.config.centre
+        x = self._to_ears(widened(self.decoder(z, mask))) * self.config.spread + self.config.centre
         silence = x.new_tensor(self.config.silence)
         return torch.where(mask[:, None, :, None], x, silence).transpose(2, 3)
 
@@ -276,11 +277,6 @@ def drawn(
         mean.shape, generator=generator, device=generator.device, dtype=mean.dtype
     ).to(mean.device)
     return mean + (0.5 * log_variance).exp() * noise
-
-
-def _wide(x: torch.Tensor) -> torch.Tensor:
-    """Return what autocast may have made narrow in float32; float64 stays."""
-    return x if x.dtype == torch.float64 else x.float()
 
 
 def _channels(x: torch.Tensor) -> torch.Tensor:

@@ -11,26 +11,15 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 from spatialdrama.errors import ValidationError
 
+from ..sizes import parameters_of
 from . import losses
 from .config import AutoencoderConfig
 from .discriminator import Discriminator
 from .model import Autoencoder, Reconstruction
-
-
-def parameters_of(module: nn.Module) -> int:
-    """Return how many numbers a module learns.
-
-    Examples
-    --------
-    >>> parameters_of(nn.Linear(3, 2))
-    8
-    """
-    return sum(p.numel() for p in module.parameters())
 
 
 def crops(

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from spatialdrama.errors import ValidationError
-from spatialdrama_isdrama.layers import MaskedConv, masked
+from spatialdrama_isdrama.layers import MaskedConv, masked, widened
 
 from .config import ContentConfig
 from .fitting import fit
@@ -99,7 +99,7 @@ def duration_loss(logs: torch.Tensor, frames: torch.Tensor, mask: torch.Tensor) 
     >>> duration_loss(logs, torch.tensor([[0, 1]]), torch.tensor([[True, False]]))
     tensor(0.)
     """
-    wide = logs if logs.dtype == torch.float64 else logs.float()
+    wide = widened(logs)
     error = torch.where(mask, wide - frames.to(wide).clamp(min=0).log1p(), wide.new_zeros(()))
     return error.square().sum() / mask.sum().clamp(min=1)
 

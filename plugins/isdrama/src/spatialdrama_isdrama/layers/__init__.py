@@ -12,6 +12,7 @@ from .feed_forward import FeedForward
 from .masks import every_fourth, lengths_to_mask, masked, masked_mean, packing, places, reorder
 from .norms import RmsNorm
 from .rope import rotary, rotate
+from .widths import widened
 
 __all__ = [
     "Attention",
@@ -32,4 +33,5 @@ __all__ = [
     "reorder",
     "rotary",
     "rotate",
+    "widened",
 ]

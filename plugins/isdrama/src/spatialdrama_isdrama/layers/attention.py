@@ -10,6 +10,7 @@ from spatialdrama.errors import ValidationError
 
 from .masks import masked, places
 from .rope import rotary, rotate
+from .widths import widened
 
 
 def split(x: torch.Tensor, heads: int) -> torch.Tensor:
@@ -81,7 +82,7 @@ def attend(
         )
         return (out if mask is None else out * any_key), None
     scores = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5
-    scores = scores if scores.dtype == torch.float64 else scores.float()
+    scores = widened(scores)
     if seen is not None:
         scores = scores.masked_fill(~seen, float("-inf"))
     weights = scores.softmax(-1)

@@ -10,6 +10,8 @@ import torch
 
 from spatialdrama.errors import ValidationError
 
+from .widths import widened
+
 
 def lengths_to_mask(lengths: torch.Tensor, longest: int | None = None) -> torch.Tensor:
     """Return the mask (b, t), True for the first `lengths[b]` places of each row.
@@ -71,7 +73,7 @@ def masked_mean(x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
     >>> masked_mean(torch.tensor([[[1.0], [3.0], [9.0]]]), torch.tensor([[True, True, False]]))
     tensor([[2.]])
     """
-    wide = x if x.dtype == torch.float64 else x.float()
+    wide = widened(x)
     if mask is None:
         return wide.mean(1).to(x.dtype)
     count = mask.sum(1, keepdim=True).clamp(min=1)

@@ -7,6 +7,8 @@ from torch import nn
 
 from spatialdrama.errors import ValidationError
 
+from .widths import widened
+
 
 class RmsNorm(nn.Module):
     """Divide each vector by its root mean square; computed in float32, returned in x's type.
@@ -38,7 +40,7 @@ class RmsNorm(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return x (..., width) normalised, same shape and type."""
-        wide = x if x.dtype == torch.float64 else x.float()
+        wide = widened(x)
         y = wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + self.eps)
         if self.weight is not None:
             y = y * self.weight

@@ -6,6 +6,8 @@ import torch
 
 from spatialdrama.errors import ValidationError
 
+from .widths import widened
+
 BASE = 10_000.0
 
 
@@ -63,6 +65,6 @@ def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tenso
     """
     if cos.ndim == 3:
         cos, sin = cos[:, None], sin[:, None]
-    first, second = (x if x.dtype == torch.float64 else x.float()).chunk(2, dim=-1)
+    first, second = widened(x).chunk(2, dim=-1)
     turned = torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
     return turned.to(x.dtype)

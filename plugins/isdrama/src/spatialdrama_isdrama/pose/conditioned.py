@@ -172,14 +172,3 @@ class ConditionedBranch(nn.Module):
                 f"a video condition has one vector a frame: {mask.shape[1]}; got "
                 f"{condition.shape[1]}."
             )
-
-
-def count(module: nn.Module) -> int:
-    """Return the number of parameters.
-
-    Examples
-    --------
-    >>> count(nn.Linear(3, 2))
-    8
-    """
-    return sum(p.numel() for p in module.parameters())

@@ -8,9 +8,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from spatialdrama_isdrama.layers import RmsNorm, masked_mean
+from spatialdrama_isdrama.layers import RmsNorm, masked_mean, widened
+from spatialdrama_isdrama.sizes import parameters_of
 
-from .conditioned import ConditionedBranch, count
+from .conditioned import ConditionedBranch
 from .config import PoseConfig
 from .geometric import GeometricBranch
 from .images import image_embedder
@@ -128,13 +129,11 @@ class PoseEncoder(nn.Module):
         stretches = parts(mask, self.config.pool_parts)
         pooled = torch.cat([masked_mean(rows, part) for part in stretches], dim=-1)
         pooled = self.project(pooled)
-        return functional.normalize(
-            pooled if pooled.dtype == torch.float64 else pooled.float(), dim=-1
-        )
+        return functional.normalize(widened(pooled), dim=-1)
 
     def counts(self) -> dict[str, int]:
         """Return the number of parameters, part by part."""
-        return {name: count(part) for name, part in self.named_children()}
+        return {name: parameters_of(part) for name, part in self.named_children()}
 
 
 def table(counts: dict[str, int]) -> Sequence[str]:

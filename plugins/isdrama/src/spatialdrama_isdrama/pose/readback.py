@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from spatialdrama.conventions import HEAD_CLEARANCE
 from spatialdrama.types import Pose, rotations
-from spatialdrama_isdrama.layers import masked
+from spatialdrama_isdrama.layers import masked, widened
 
 from . import geometry
 from .config import PoseConfig
@@ -100,7 +100,7 @@ class ReadBack(nn.Module):
             z_p = masked(z_p.flatten(0, 1), mask.repeat_interleave(2, 0)).unflatten(0, (-1, 2))
         both = torch.cat([z_p, z_p.flip(1)], dim=-1)
         seen = self.second(functional.gelu(self.first(both)))
-        wide = seen if seen.dtype == torch.float64 else seen.float()
+        wide = widened(seen)
         direction, log_distance, mouth, crown, velocity = wide.split([3, 1, 3, 3, 1], dim=-1)
         # What the right ear says is said of the mirror image.
         direction, mouth, crown = (_unmirrored(v) for v in (direction, mouth, crown))

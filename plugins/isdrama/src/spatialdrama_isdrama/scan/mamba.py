@@ -11,6 +11,7 @@ from torch.nn import functional
 from spatialdrama.errors import ValidationError
 
 from ..layers.masks import masked, packing, reorder
+from ..layers.widths import widened
 from . import fused
 from .record import note
 from .selective import KERNELS, choose, selective_scan
@@ -144,11 +145,11 @@ class Mamba(nn.Module):
         y = selective_scan(
             u,
             delta.transpose(1, 2),
-            -torch.exp(self._wide(self.A_log)),
+            -torch.exp(widened(self.A_log)),
             B.transpose(1, 2),
             C.transpose(1, 2),
-            self._wide(self.D),
-            delta_bias=self._wide(self.dt_proj.bias),
+            widened(self.D),
+            delta_bias=widened(self.dt_proj.bias),
             delta_softplus=True,
             kernel=chosen,
             chunk=self.chunk,
@@ -166,8 +167,3 @@ class Mamba(nn.Module):
         y = functional.silu(self.conv1d(x)[..., : x.shape[-1]])
         self.conv_ran = note("conv", "torch")
         return y
-
-    @staticmethod
-    def _wide(parameter: torch.Tensor) -> torch.Tensor:
-        """Return a parameter in float32 at least: the scan's own numbers are never halves."""
-        return parameter if parameter.dtype == torch.float64 else parameter.float()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from ..layers import Attention, RmsNorm, masked
+from ..layers import Attention, RmsNorm, masked, widened
 from .config import TransformerConfig
 from .experts import Experts
 from .routing import chosen, gumbel, gumbel_softmax, one_hot, rows_of
@@ -67,7 +67,7 @@ class Router(nn.Module):
             if self.routing == "text":
                 seen["prosodic"] = self.norm(content) + self.norm(aligned)
         logits = {name: gate(self.norm(seen[name])) for name, gate in self.gates.items()}
-        return {k: v if v.dtype == torch.float64 else v.float() for k, v in logits.items()}
+        return {k: widened(v) for k, v in logits.items()}
 
 
 class ExpertGroup(nn.Module):

@@ -14,8 +14,9 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
+from ..layers import widened
 from .adversarial import Verdict
-from .losses import RESOLUTIONS, exact, magnitudes, sum_and_difference
+from .losses import RESOLUTIONS, magnitudes, sum_and_difference
 
 #: Prime, so that none sees what another does (HiFi-GAN).
 PERIODS = (2, 3, 5, 7, 11)
@@ -71,7 +72,7 @@ class ResolutionDiscriminator(nn.Module):
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Return scores and features of sounds (rows, n)."""
         with torch.autocast(x.device.type, enabled=False):
-            seen = magnitudes(exact(x)[:, None], *self.resolution)
+            seen = magnitudes(widened(x)[:, None], *self.resolution)
         # Frames first: the strides run along frequency.
         return _through(seen.transpose(2, 3).to(x.dtype), self.layers, self.last)
 

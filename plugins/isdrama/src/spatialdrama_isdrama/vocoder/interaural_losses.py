@@ -14,7 +14,8 @@ from torch.nn import functional as F
 from spatialdrama.errors import ValidationError
 
 from ..autoencoder.mel import hann
-from .losses import exact, same_shapes
+from ..layers import widened
+from .losses import same_shapes
 
 #: Hz; where the phase between the ears is heard.
 IPD_BAND = (100.0, 1500.0)
@@ -88,8 +89,8 @@ def ipd_loss(
         raise ValidationError(f"form must be 'cosine' or 'absolute', got {form!r}")
     with torch.autocast(made.device.type, enabled=False):
         bins = _band(band, _WINDOW, rate)
-        left, right = _ears(exact(made), _WINDOW, _HOP)
-        real_left, real_right = _ears(exact(real), _WINDOW, _HOP)
+        left, right = _ears(widened(made), _WINDOW, _HOP)
+        real_left, real_right = _ears(widened(real), _WINDOW, _HOP)
         cross = (right * left.conj())[:, bins]
         wished = (real_right * real_left.conj())[:, bins]
         weight = wished.abs()
@@ -135,7 +136,7 @@ def itd_loss(
     """
     same_shapes(made, real, 2)
     with torch.autocast(made.device.type, enabled=False):
-        made, real = exact(made), exact(real)
+        made, real = widened(made), widened(real)
         bins = _band(band, _LAG_WINDOW, rate)
         index = torch.arange(bins.start, bins.stop, device=made.device, dtype=made.dtype)
         omega = 2 * torch.pi * rate / _LAG_WINDOW * index
@@ -195,7 +196,7 @@ def coherence_loss(
             return F.avg_pool2d(x[:, None, :bins], size, (_STRIP, max(1, size[1] // 2)))[:, 0]
 
         def likeness(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            left, right = _ears(exact(x), _WINDOW, _HOP)
+            left, right = _ears(widened(x), _WINDOW, _HOP)
             cross = left * right.conj()
             top = pooled(cross.real).square() + pooled(cross.imag).square()
             powers = [pooled(e.real.square() + e.imag.square()) for e in (left, right)]

@@ -14,6 +14,7 @@ from spatialdrama.errors import ValidationError
 
 from ..autoencoder.config import MelConfig
 from ..autoencoder.mel import hann, mel_of
+from ..layers import widened
 
 #: Transform, hop and window lengths (Parallel WaveGAN, table 1, at twice their rate).
 RESOLUTIONS = ((1024, 240, 1024), (2048, 480, 1920), (512, 100, 480))
@@ -35,11 +36,6 @@ def same_shapes(made: torch.Tensor, real: torch.Tensor, ears: int | None = None)
             f"sounds to compare must both have shape (b, {ears or 'e'}, n); got "
             f"{tuple(made.shape)} and {tuple(real.shape)}"
         )
-
-
-def exact(x: torch.Tensor) -> torch.Tensor:
-    """Return x in float32 at least: spectra of bfloat16 are noise 50 dB down."""
-    return x if x.dtype == torch.float64 else x.float()
 
 
 def sum_and_difference(x: torch.Tensor) -> torch.Tensor:
@@ -92,7 +88,7 @@ def stft_loss(
     0.0
     """
     same_shapes(made, real)
-    made, real = exact(made), exact(real)
+    made, real = widened(made), widened(real)
     if made.shape[1] == 2:
         made, real = sum_and_difference(made), sum_and_difference(real)
     total = made.new_zeros(())

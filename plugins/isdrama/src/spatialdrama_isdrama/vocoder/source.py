@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from spatialdrama.errors import ValidationError
 
+from ..layers import widened
 from .config import VocoderConfig
 from .frames import frames_to_samples, held, kept, over_frames
 
@@ -147,7 +148,7 @@ def checked(f0: torch.Tensor) -> torch.Tensor:
             f"F0 must be finite and 0 (unvoiced) or above; it spans {float(f0.min()):g} to "
             f"{float(f0.max()):g} Hz"
         )
-    return f0 if f0.dtype == torch.float64 else f0.float()
+    return widened(f0)
 
 
 def numbers(
