@@ -18,6 +18,7 @@ from spatialdrama.errors import UnknownNameError, ValidationError
 from spatialdrama.types import BinauralAudio, Line, Phone, Pose, Script, Speech
 
 RATE = 24_000
+PHONES = ("uo", "x", "vn", "zh", "ao", "g", "uo", "j", "i", "h", "uei")
 QUICK = {"aligner": "energy", "progress": False}
 
 
@@ -50,7 +51,7 @@ def test_a_session_becomes_segments(session, tmp_path):
     assert list(done.items) == ["take_cut_0.000_3.250_A", "take_cut_3.250_6.000_B"]
     first, second = done.items.values()
     assert first["raw_txt"] == "我寻找过机会"
-    assert [p for p in first["ph"] if p != "<SP>"] == ["uo", "x", "vn", "zh", "ao", "g", "uo", "j", "i", "h", "uei"]
+    assert [p for p in first["ph"] if p != "<SP>"] == list(PHONES)
     assert sum(first["ph_dur"]) == pytest.approx(3.25, abs=1e-6)
     assert first["spatial_prompt"] == "[STATIC] Source locates at front-right"
     assert second["spatial_prompt"] == "[STATIC] Source locates at back-left"

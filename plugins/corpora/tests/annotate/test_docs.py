@@ -2,8 +2,9 @@
 
 import doctest
 import importlib
+import os
 import pkgutil
-import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -23,20 +24,14 @@ def test_examples(name):
 
 @pytest.mark.slow
 def test_the_how_to_runs(tmp_path):
-    text = PAGE.read_text(encoding="utf-8")
-    program = "\n".join(re.findall(r"```python\n(.*?)```", text, re.S))
-    assert program.count("annotate") > 2
+    blocks = PAGE.read_text(encoding="utf-8").split("```")[1::2]
+    programs = [b.removeprefix("python\n") for b in blocks if b.startswith("python\n")]
+    lines = [x for b in blocks if b.startswith("\n") for x in b.splitlines()]
+    commands = [shlex.split(x)[1:] for x in lines if x.startswith("python -m")]
+    assert len(programs) >= 5
+    assert len(commands) == 3
     quiet = {"SPATIALDRAMA_PROGRESS": "0", "OMP_NUM_THREADS": "1"}
-    import os
-
-    run = {"cwd": tmp_path, "env": {**os.environ, **quiet}, "check": True}
-    subprocess.run([sys.executable, "-c", program], **run)
-    commands = [
-        line.split()
-        for block in re.findall(r"```(?:sh|bash|console)?\n(.*?)```", text, re.S)
-        for line in block.replace("\\\n", " ").splitlines()
-        if line.startswith("python -m")
-    ]
-    assert len(commands) >= 3
-    for command in commands:
-        subprocess.run([sys.executable, *command[1:]], stdout=subprocess.DEVNULL, **run)
+    for command in (["-c", "\n".join(programs)], *commands):
+        subprocess.run(
+            [sys.executable, *command], cwd=tmp_path, env={**os.environ, **quiet}, check=True
+        )

@@ -180,19 +180,26 @@ def from_pose(
     keep = pose.valid.values
     times, places = pose.time.values[keep], pose.position.values[keep]
     duration = float(times[-1]) if duration is None else duration
-    steps = np.diff(times)
-    far = np.linalg.norm(np.diff(places, axis=0), axis=1)
-    at = np.flatnonzero(far / np.maximum(steps, 1e-9) > jump)
-    edges = [(times[i] + times[i + 1]) / 2 for i in at]
-    edges = [0.0, *(float(e) for e in edges if 0 < e < duration), float(duration)]
-    whole: list[tuple[float, float]] = []
-    for a, b in itertools.pairwise(edges):
-        # A slip of the tracker for a moment belongs to the turn in which it happened.
-        if whole and (b - a < SHORTEST or whole[-1][1] - whole[-1][0] < SHORTEST):
-            whole[-1] = (whole[-1][0], b)
-        else:
-            whole.append((a, b))
-    return tuple(Turn(x, y) for a, b in whole for x, y in _cuts(a, b, longest, (), audio))
+    edges = [0.0, *(e for e in _jumps(times, places, jump) if 0 < e < duration), duration]
+    return tuple(
+        Turn(x, y) for a, b in itertools.pairwise(edges) for x, y in _cuts(a, b, longest, (), audio)
+    )
+
+
+def _jumps(times: np.ndarray, places: np.ndarray, jump: float) -> list[float]:
+    """When a track goes over to somebody else; slips of a moment are passed over."""
+
+    def far(i: int, j: int) -> bool:
+        return np.linalg.norm(places[j] - places[i]) > jump * max(times[j] - times[i], 1e-9)
+
+    at = [0, *(i + 1 for i in range(len(times) - 1) if far(i, i + 1)), len(times)]
+    runs = list(itertools.pairwise(at))
+    lasting = [(a, b) for a, b in runs if times[min(b, len(times) - 1)] - times[a] >= SHORTEST]
+    return [
+        round(float(times[b - 1] + times[c]) / 2, 6)
+        for (_, b), (c, _) in itertools.pairwise(lasting)
+        if far(b - 1, c)
+    ]
 
 
 def from_pauses(

@@ -63,7 +63,8 @@ def from_voice(
     front_end : callable, optional
         See :func:`.phones.phones_of`.
     settle : bool
-        Mend what is late against the sound, see :func:`settled`; False keeps the voice's numbers.
+        Mend what the voice kokoro tells late, see :func:`settled`; False keeps its numbers. Times
+        of other voices, and of people, are never changed.
 
     Raises
     ------
@@ -88,7 +89,8 @@ def from_voice(
     wanted = [(p, w) for p, w in zip(reading.phones, reading.ph2word, strict=True) if p != PAUSE]
     sounds = _sounds(speech.phones)
     spans, wrong = _lay([p for p, _ in wanted], [_plain(s.symbol) for s in sounds])
-    if settle:
+    mend = settle and speech.provenance.get("voice") == "kokoro"
+    if mend:
         sounds = settled(sounds, speech)
     times = [(sounds[a].start, sounds[b - 1].end) if b > a else None for a, b in spans]
     found = [Phone(p, *t) for (p, _), t in zip(wanted, times, strict=True) if t is not None]
@@ -97,22 +99,21 @@ def from_voice(
         words=words_of(reading.words, [w for _, w in wanted], times),
         method="voice",
         confidence=1 - wrong / max(len(wanted), 1),
-        typical_error_ms=_SETTLED_MS if settle else 0.0,
+        typical_error_ms=_SETTLED_MS if mend else 0.0,
     )
 
 
 def settled(sounds: Sequence[Phone], speech: Speech) -> list[Phone]:
-    """Return sounds where they are heard: earlier by the voice's lag, and ended by silence.
+    """Return sounds where they are heard: earlier by the lag of kokoro, and ended by silence.
 
     Parameters
     ----------
     sounds : sequence of Phone
         Without pauses, in order.
     speech : Speech
-        Its provenance names the voice; only ``kokoro`` is known to lag.
+        Of the voice ``kokoro``.
     """
-    lag = LAG if speech.provenance.get("voice") == "kokoro" else 0.0
-    moved = [Phone(p.symbol, max(p.start - lag, 0.0), max(p.end - lag, 0.0)) for p in sounds]
+    moved = [Phone(p.symbol, max(p.start - LAG, 0.0), max(p.end - LAG, 0.0)) for p in sounds]
     flags = active(speech.samples, speech.rate, below=_FADED)
     if not flags.any():
         return moved
@@ -121,7 +122,7 @@ def settled(sounds: Sequence[Phone], speech: Speech) -> list[Phone]:
         if i + 1 < len(moved) and moved[i + 1].start <= p.end + 1e-6:
             continue  # no pause behind it
         limit = moved[i + 1].start if i + 1 < len(moved) else speech.duration
-        fades = [a for a, b in quiet if a < p.end and b > p.end - lag and b <= limit + 0.2]
+        fades = [a for a, b in quiet if a < p.end and b > p.end - LAG and b <= limit + 0.2]
         if fades:
             moved[i] = Phone(p.symbol, p.start, max(min(p.end, fades[-1]), p.start + _LEAST))
     return [Phone(p.symbol, round(p.start, 6), round(p.end, 6)) for p in moved]
