@@ -29,10 +29,12 @@ demo: $(VENV)/.demo
 		--voices $(DEMO)/voices.json --seed 7 --out $(OUT) \
 		--report --title "A watch at Elsinore, an iron house, a road"
 
+# One thread for each of the two workers: threads that wait for a busy core spin, and tests with
+# networks take up to a hundred times as long.
 test: $(VENV)/.test
 	@$(BIN)/spatialdrama assets fetch --for kokoro physical cer ffe sim dnsmos distillmos
 	$(BIN)/python -m ruff check .
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not gpu" --doctest-modules --nbmake \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not gpu" --doctest-modules --nbmake \
 		spatialdrama tests plugins notebooks
 
 lint: $(VENV)/.test
