@@ -95,6 +95,7 @@ def test_the_same_bytes_again(video, tmp_path):
     assert one == two
 
 
+@pytest.mark.slow
 def test_they_are_the_same_in_another_process(video, tmp_path):
     again = tmp_path / "c.mp4"
     code = (

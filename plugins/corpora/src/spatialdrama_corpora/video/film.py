@@ -186,9 +186,7 @@ def render_video(
     if not len(opening):
         raise ValidationError("mouth_open is empty; a video needs one frame or more.")
     talkers = [Talker(head_pose, opening, appearance), *others]
-    frames = render_frames(
-        camera, talkers, len(opening), start=start, room=room, seed=seed
-    )  # fmt: skip
+    frames = render_frames(camera, talkers, len(opening), start=start, room=room, seed=seed)
     write_video(path, frames, camera.rate, quality=quality)
     times = start + np.arange(len(opening)) / camera.rate
     return project(camera, head_pose.positions_at(times))[0]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import figure as shapes
 from .figure import Figure, Part
 from .textures import quick_noise, speckle
 
@@ -211,6 +210,3 @@ def normals(part: Part, sphere: np.ndarray, points: np.ndarray, figure: Figure) 
             total += np.exp(-outside / _BLEND) / np.maximum(slope, 1e-9) * gradient
         out = total
     return out / np.linalg.norm(out, axis=0)
-
-
-__all__ = ["colours", "covered", "is_shell", "normals", "shapes"]
