@@ -30,8 +30,8 @@ def cosine(candidate: ArrayLike, reference: ArrayLike, *, wrap: bool = False) ->
 
     Wrapping makes the value jump: a component that is pi but for rounding becomes pi on one machine
     and -pi on another, and the cosine moves by ``2 pi`` times the other vector's component over
-    both norms. With random weights at full size float32 errs by 6e-4 in a component, plain cosines
-    by 5e-5, and about one pair in seventy jumps by .003 to .023.
+    both norms. With random weights at full size float32 errs by 6e-4 in a component and plain
+    cosines by 5e-5; in 4000 simulated pairs with that error one in seventy jumped by .003 to .023.
 
     Parameters
     ----------
