@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from spatialdrama_corpora.video import Appearance, Camera, Talker, render_frames
+from spatialdrama_corpora.video import Appearance, Camera, Talker, film, render_frames
 from spatialdrama_corpora.video.surroundings import surroundings
 
 from spatialdrama.errors import ValidationError
@@ -94,6 +94,24 @@ def test_time_starts_where_it_is_told():
     # Legs and lids have their own clocks; the head does not.
     assert np.abs(whole[10:, :90].astype(int) - later[:, :90]).mean() < 0.3
     assert np.abs(whole[:10, :90].astype(int) - later[:, :90]).mean() > 1.0
+
+
+def test_a_picture_that_comes_again_is_as_if_drawn_anew(monkeypatch):
+    camera, pose = Camera(size=(128, 96)), Pose.fixed((1.2, 0, 0))
+    opening = np.array([0.0, 0.5, 1.0, 0.5, 0.505, 0.0, 1.0, 0.5])
+    drawn = []
+    real = film.draw
+    monkeypatch.setattr(film, "draw", lambda *a: drawn.append(1) or real(*a))
+    frames = _frames(camera, Talker(pose, opening, 1), count=8)
+    assert len(drawn) == 3  # 0.505 is drawn as 0.5
+    alone = [_frames(camera, Talker(pose, [o], 1))[0] for o in opening]
+    assert np.array_equal(frames, alone)
+    # A frame belongs to whoever took it.
+    taken = render_frames(camera, [Talker(pose, [0.5, 0.5], 1)], 2)
+    first = next(taken)
+    kept = first.copy()
+    first[:] = 0
+    assert np.array_equal(next(taken), kept)
 
 
 def test_backgrounds_are_kept_and_cannot_be_painted_over():

@@ -6,10 +6,11 @@ executable that is run. What may not: tracking and models, which read such video
 
 from .appearance import Appearance
 from .camera import Camera, in_view, project
-from .film import Talker, mouth_shown, render_frames, render_video, video_prompt
+from .film import Talker, render_frames, render_video
 from .frames import VideoFacts, iter_frames, read_frames, video_facts
 from .h264 import write_video
 from .opening import mouth_opening
+from .prompt import mouth_shown, video_prompt
 
 __all__ = [
     "Appearance",

@@ -10,20 +10,23 @@ import attrs
 import numpy as np
 
 from spatialdrama.errors import ValidationError
-from spatialdrama.types import Pose, Room, VideoPrompt, rotations
+from spatialdrama.types import Pose, Room
 from spatialdrama.types.validate import check_positive
 
 from .appearance import Appearance
-from .camera import Camera, in_view, project
+from .camera import Camera, project
 from .draw import Light, draw, shade_floor
-from .figure import Figure, build
+from .figure import build
 from .h264 import QUALITY, write_video
-from .surroundings import surroundings
+from .surroundings import Surroundings, surroundings
 
 #: m; one step with each leg.
 _STEPS = 1.3
 #: rad; how far legs swing at a brisk walk, and m/s; that walk.
 _SWING, _BRISK = 0.5, 1.2
+#: Mouths and eyelids are drawn in steps of 1/32, so that the pictures of somebody who stands still
+#: come again; so many of the last ones are kept.
+_LEVELS, _KEPT = 32, 64
 
 
 @attrs.frozen(eq=False)
@@ -35,8 +38,8 @@ class Talker:
     pose : Pose
         Of the mouth, scene frame.
     mouth_open : (t,) float, 0 to 1
-        In each frame of the video; after the last one it is shut. :func:`mouth_opening` makes it
-        from speech.
+        In each frame of the video, drawn in steps of 1/32; after the last one it is shut.
+        :func:`mouth_opening` makes it from speech.
     appearance : Appearance or int
         Or the seed of one.
 
@@ -106,18 +109,18 @@ def render_frames(
     light = _light(seed, camera)
     times = start + np.arange(int(frames)) / camera.rate
     tracks = [_track(talker, times) for talker in talkers]
+    drawn: dict[bytes, np.ndarray] = {}
     for i, time in enumerate(times):
-        picture = behind.picture.copy()
-        figures = [
-            _at(talker, track, i, time - start, behind.floor)
+        states = [
+            _state(talker, track, i, time - start)
             for talker, track in zip(talkers, tracks, strict=True)
         ]
-        figures.sort(key=lambda f: -float(np.linalg.norm(f.mouth - camera.position)))
-        for figure in figures:
-            shade_floor(picture, behind.ground, camera, figure)
-        for figure in figures:
-            draw(picture, behind.depth, camera, figure, light)
-        yield (np.clip(picture, 0, 255) + 0.5).astype(np.uint8)
+        key = np.concatenate(states).tobytes() if states else b""
+        if key not in drawn:
+            if len(drawn) >= _KEPT:
+                drawn.pop(next(iter(drawn)))
+            drawn[key] = _picture(camera, behind, talkers, states, light)
+        yield drawn[key].copy()
 
 
 def render_video(
@@ -192,68 +195,6 @@ def render_video(
     return project(camera, head_pose.positions_at(times))[0]
 
 
-def video_prompt(path: Any, camera: Camera, mouth_pixel: Any = None) -> VideoPrompt:
-    """Return the prompt that a generator or encoder takes.
-
-    Parameters
-    ----------
-    path : path
-    camera : Camera
-    mouth_pixel : (column, row), optional
-        The speaker's mouth in the first frame, or (t, 2), of which the first is taken. It must be
-        in the picture.
-
-    Examples
-    --------
-    >>> prompt = video_prompt("take1.mp4", Camera((0, 0, 0.1)), (120.4, 88.7))
-    >>> prompt.speaker_pixel, prompt.rate
-    ((120, 88), 24.0)
-    """
-    pixel = None
-    if mouth_pixel is not None:
-        place = np.atleast_2d(np.asarray(mouth_pixel, dtype=float))[0]
-        if place.shape != (2,) or not np.all((place >= 0) & (place < camera.size)):
-            raise ValidationError(
-                f"mouth_pixel {place.tolist()} is not in a picture of {camera.size[0]} x "
-                f"{camera.size[1]} pixels; begin the video where the mouth is seen, or leave "
-                "mouth_pixel out."
-            )
-        # Column 3.7 is in the pixel that is called 3.
-        pixel = int(np.floor(place[0])), int(np.floor(place[1]))
-    return VideoPrompt(
-        Path(path), rate=camera.rate, camera_position=camera.position,
-        camera_orientation=camera.orientation, speaker_pixel=pixel,
-    )  # fmt: skip
-
-
-def mouth_shown(camera: Camera, pose: Pose, times: Any) -> np.ndarray:
-    """Return (t,) bool: the mouth is in the picture and turned towards the camera.
-
-    Parameters
-    ----------
-    camera : Camera
-    pose : Pose
-        Of the mouth, scene frame.
-    times : (t,) float, s
-        In the pose's time.
-
-    Examples
-    --------
-    >>> away = Pose.fixed((2, 0, 0), facing=(1, 0, 0))
-    >>> mouth_shown(Camera(), away, [0.0]), mouth_shown(Camera(), Pose.fixed((2, 0, 0)), [0.0])
-    (array([False]), array([ True]))
-    """
-    times = np.atleast_1d(np.asarray(times, dtype=float))
-    places = pose.positions_at(times)
-    ahead = rotations.rotate(
-        pose.at(times).orientation.values, np.tile((1.0, 0, 0), (len(times), 1))
-    )
-    way = camera.position - places
-    # At 75 degrees aside the near cheek and the nose begin to hide the lips.
-    turned = np.sum(ahead * way, axis=1) > np.cos(np.deg2rad(75)) * np.linalg.norm(way, axis=1)
-    return in_view(camera, places) & turned
-
-
 @attrs.frozen(eq=False)
 class _Track:
     places: np.ndarray
@@ -275,12 +216,35 @@ def _track(talker: Talker, times: np.ndarray) -> _Track:
     return _Track(places, talker.pose.at(times).orientation.values, opening, swing)
 
 
-def _at(talker: Talker, track: _Track, i: int, time: float, floor: float) -> Figure:
+def _state(talker: Talker, track: _Track, i: int, time: float) -> np.ndarray:
+    """Return (10,): place, turn, opening, blink and swing, all that a figure depends on."""
     person = talker.appearance
-    return build(
-        track.places[i], track.turns[i], person, opening=track.opening[i],
-        blink=person.blink(time), floor=floor, stride=track.swing[i],
-    )  # fmt: skip
+    faces = np.rint(np.array([track.opening[i], person.blink(time)]) * _LEVELS) / _LEVELS
+    return np.concatenate([track.places[i], track.turns[i], faces, track.swing[i : i + 1]])
+
+
+def _picture(
+    camera: Camera,
+    behind: Surroundings,
+    talkers: Sequence[Talker],
+    states: Sequence[np.ndarray],
+    light: Light,
+) -> np.ndarray:
+    """Draw everybody, those far away first."""
+    picture = behind.picture.copy()
+    figures = [
+        build(
+            state[:3], state[3:7], talker.appearance, opening=state[7], blink=state[8],
+            floor=behind.floor, stride=state[9],
+        )
+        for talker, state in zip(talkers, states, strict=True)
+    ]  # fmt: skip
+    figures.sort(key=lambda f: -float(np.linalg.norm(f.mouth - camera.position)))
+    for figure in figures:
+        shade_floor(picture, behind.ground, camera, figure)
+    for figure in figures:
+        draw(picture, behind.depth, camera, figure, light)
+    return (np.clip(picture, 0, 255) + 0.5).astype(np.uint8)
 
 
 def _light(seed: int, camera: Camera) -> Light:
