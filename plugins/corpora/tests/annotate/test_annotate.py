@@ -152,6 +152,18 @@ def test_a_dry_run_says_what_there_is_and_writes_nothing(session, tmp_path):
     assert [row["kept"] for row in again.plan] == [True, True]
 
 
+def test_the_neighbours_place_is_not_taken_over(session):
+    # The pose goes over from A to B 0.3 s after the middle of the silence between them.
+    times = np.arange(0, 6, 0.05)
+    path = np.where((times < 3.55)[:, None], [[1.5, -1.5, 0.3]], [[-1.0, 1.0, -0.1]])
+    Pose.from_samples(times, path).save(session / "take.nc")
+    done = annotate(session, ["turns", "pose", "text_prompts"], **QUICK)
+    first, second = done.segments
+    assert (first.turn.end, second.turn.start) == (3.25, 3.25)
+    np.testing.assert_array_equal(second.pose.positions_at([0.0, 0.2, 2.0]), [[-1, 1, -0.1]] * 3)
+    assert second.text_prompts[0].text == "[STATIC] Source locates at back-left"
+
+
 def test_tracker_rows_beside_a_recording(session):
     (session / "take.nc").unlink()
     t = np.arange(0, 6000, 50.0)

@@ -137,7 +137,8 @@ def motion_of(
         times = np.append(times, last)
     path = pose.positions_at(times)
     places = (place(path[0], ear_height), place(path[-1], ear_height))
-    still = Motion(start=places[0], end=places[0], duration=last - first, rests=last - first)
+    middle = place(np.median(path, axis=0), ear_height)  # whoever sways, or is lost for a moment
+    still = Motion(start=middle, end=middle, duration=last - first, rests=last - first)
     if len(path) < 3 or np.linalg.norm(path - path[0], axis=1).max() < _SWAY:
         return still
     speed = _speeds(path, times)

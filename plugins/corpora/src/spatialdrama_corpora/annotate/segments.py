@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 import attrs
+import numpy as np
 
 from spatialdrama.errors import ValidationError
 from spatialdrama.types import BinauralAudio, Line, Pose, Room, Script, Speech, TextPrompt
@@ -21,7 +23,7 @@ from spatialdrama_corpora.annotate.path_words import text_prompts
 from spatialdrama_corpora.annotate.phones import Reading, phones_of
 from spatialdrama_corpora.annotate.recordings import Recording
 from spatialdrama_corpora.annotate.room_words import scene_prompt
-from spatialdrama_corpora.annotate.turn_taking import LONGEST, SHORTEST, Turn, turns
+from spatialdrama_corpora.annotate.turn_taking import LONGEST, SHORTEST, Turn, jumps, turns
 
 #: In the order in which they are done.
 STEPS: Final = (
@@ -271,8 +273,17 @@ def _aligned(speech: Speech | None, part: BinauralAudio, turn: Turn, settings: S
 
 
 def _cut_pose(pose: Pose, turn: Turn) -> Pose:
-    """The pose of a turn, in time from its first sample; held where the pose does not reach."""
+    """The pose of a turn, in time from its first sample; held where the pose does not reach.
+
+    The silence at the ends of a turn is shared with its neighbours. Where the pose is still, or
+    already, with one of them, the turn's own places are held instead.
+    """
+    edges = [turn.start, *(t for t in jumps(pose) if turn.start < t < turn.end), turn.end]
+    low, high = max(itertools.pairwise(edges), key=lambda span: span[1] - span[0])
     times = pose.time.values
-    inside = times[(times > turn.start + 1e-9) & (times < turn.end - 1e-9)]
-    grid = [turn.start, *inside.tolist(), turn.end]
+    inside = times[(times > low + 1e-9) & (times < high - 1e-9)]
+    # Between the last sample of one and the first of the other the pose crosses the room.
+    first = inside[0] if low > turn.start and len(inside) else low
+    last = inside[-1] if high < turn.end and len(inside) else high
+    grid = np.unique([first, *inside, last])
     return pose.at(grid).shifted(-turn.start)

@@ -186,6 +186,18 @@ def from_pose(
     )
 
 
+def jumps(pose: Pose, jump: float = JUMP) -> list[float]:
+    """Return when a pose goes over to somebody else, s; slips of a moment are passed over.
+
+    Examples
+    --------
+    >>> jumps(Pose.from_samples([0, 1, 1.1, 2], [[1, 1, 0], [1, 1, 0], [-1, 2, 0], [-1, 2, 0]]))
+    [1.05]
+    """
+    keep = pose.valid.values
+    return _jumps(pose.time.values[keep], pose.position.values[keep], jump)
+
+
 def _jumps(times: np.ndarray, places: np.ndarray, jump: float) -> list[float]:
     """When a track goes over to somebody else; slips of a moment are passed over."""
 
