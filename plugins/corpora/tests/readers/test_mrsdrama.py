@@ -173,3 +173,13 @@ def test_nothing_to_open_is_said(tmp_path):
 
 def test_it_knows_its_own(samurai):
     assert MRSDrama().knows(samurai[0].root)
+
+
+def test_its_statistics_are_those_of_what_was_written(samurai):
+    release, *_ = samurai
+    about = sd.corpora["mrsdrama"].open(release.root).describe(progress=False)
+    assert about.facts["hours"] == pytest.approx(3.5 / 3600)
+    assert about.data["phone_count"].sel(phone="uo") == 1
+    # sqrt(2) m in 2 s, while the other one stands for 1.5 s.
+    assert about.facts["median_speed_m_s"] == pytest.approx(np.sqrt(2) / 2, abs=1e-3)
+    assert about.facts["moving_share"] == pytest.approx(2 / 3.5, abs=1e-3)

@@ -137,5 +137,5 @@ def checked_list(values: list[Any], durations: list[Any], what: str) -> list[tup
             long = float("nan")
         if not 0 <= long < float("inf"):
             raise ValidationError(f"{what} {symbol!r} lasts {seconds!r}; give seconds from 0 on.")
-        pairs.append((str(symbol), long))
+        pairs.append((" ".join(str(symbol).split()), long))
     return pairs

@@ -35,6 +35,7 @@ class Files:
         self._named: dict[str, list[Path]] = defaultdict(list)
         self._stems: dict[str, list[Path]] = defaultdict(list)
         self._in: dict[Path, list[Path]] = defaultdict(list)
+        self._at: dict[str, Path] = {}
         for folder, folders, names in os.walk(root, followlinks=True):
             folders[:] = sorted(f for f in folders if not f.startswith("."))
             for name in sorted(names):
@@ -45,6 +46,7 @@ class Files:
                 self._named[name].append(path)
                 self._stems[path.stem].append(path)
                 self._in[path.parent].append(path)
+                self._at[os.path.normpath(path)] = path
 
     def ending(self, *suffixes: str) -> list[Path]:
         """Return the files with one of `suffixes`, in the order of their names."""
@@ -62,14 +64,16 @@ class Files:
         machine they were made on. A file that is nowhere is where `near` would have it.
         """
         text = given.replace("\\", "/")
-        if Path(text).is_absolute() and Path(text).exists():
-            return Path(text)
-        if not Path(text).is_absolute():
+        base = text.rpartition("/")[2]
+        if text.startswith("/"):
+            if os.path.exists(text):
+                return Path(text)
+        else:
             for folder in self._upwards(near):
-                if (folder / text).exists():
-                    return folder / text
-        found = self._named.get(Path(text).name, [])
-        return self._nearest(found, near) or near / Path(text).name
+                if found := self._at.get(os.path.normpath(f"{folder}/{text}")):
+                    return found
+        paths = self._named.get(base, [])
+        return paths[0] if len(paths) == 1 else self._nearest(paths, near) or near / base
 
     def with_stem(self, stems: Iterable[str], suffixes: Iterable[str], near: Path) -> Path | None:
         """Return the nearest file with one of the stems and suffixes, None without one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 
 from spatialdrama.conventions import POSE_FORMATS
 from spatialdrama.errors import ValidationError
-from spatialdrama.types import Line, Phone, Pose, TextPrompt, VideoPrompt
+from spatialdrama.types import Line, Phone, Pose, Speech, TextPrompt, VideoPrompt
 from spatialdrama.types.script import languages_in
 
 from ..corpus import Problem
@@ -135,10 +136,13 @@ def item_of(
         )  # fmt: skip
     if segment.pose is None:
         said(ValidationError("it has no pose."), "Name one as pos_fn, or call it after the item.")
+    # Of fifty thousand items, phones and words as objects would take a gigabyte.
+    spoken = line and pairs["phone"] and partial(_spoken, line, *_packed(pairs["phone"]))
+    spoken = spoken or line
     return Item(
-        segment.name, corpus=corpus, drama=segment.drama, split=split, line=line,
+        segment.name, corpus=corpus, drama=segment.drama, split=split, line=spoken,
         speaker=_person(segment), duration=duration, rate=rate or header_rate(segment.audio),
-        load=_load(segment, line, duration, rate, unit, pose_rate, pairs["word"]),
+        load=_load(segment, spoken, duration, rate, unit, pose_rate, pairs["word"]),
         files=_files(segment),
     )  # fmt: skip
 
@@ -177,8 +181,16 @@ def _line(
     return Line(
         segment.speaker, " ".join(str(text).split()), language=str(fields.get("language") or "zh"),
         start=start, end=None if start is None else start + duration,
-        phones=tuple(Phone(s, a, b) for s, a, b in _timed(pairs["phone"])),
     )  # fmt: skip
+
+
+def _packed(pairs: list[tuple[str, float]]) -> tuple[str, array[float]]:
+    return "\n".join(symbol for symbol, _ in pairs), array("d", [s for _, s in pairs])
+
+
+def _spoken(line: Line, symbols: str, seconds: array[float]) -> Line:
+    timed = _timed(symbols, seconds)
+    return attrs.evolve(line, phones=tuple(Phone(s, a, b) for s, a, b in timed))
 
 
 def _words_in(words: list[str]) -> str:
@@ -187,9 +199,9 @@ def _words_in(words: list[str]) -> str:
     return (" " if latin else "").join(kept)
 
 
-def _timed(pairs: list[tuple[str, float]]) -> list[tuple[str, float, float]]:
-    edges = np.round(np.concatenate([[0.0], np.cumsum([s for _, s in pairs])]), 9)
-    return [(s, float(edges[i]), float(edges[i + 1])) for i, (s, _) in enumerate(pairs)]
+def _timed(symbols: str, seconds: array[float]) -> list[tuple[str, float, float]]:
+    edges = np.round(np.concatenate([[0.0], np.cumsum(seconds)]), 9).tolist()
+    return list(zip(symbols.split("\n"), edges[:-1], edges[1:], strict=True))
 
 
 def _files(segment: Segment) -> dict[str, Path]:
@@ -199,12 +211,12 @@ def _files(segment: Segment) -> dict[str, Path]:
 
 
 def _load(
-    segment: Segment, line: Line | None, duration: float, rate: int | None, unit: str,
+    segment: Segment, line: Any, duration: float, rate: int | None, unit: str,
     pose_rate: float | None, words: list[tuple[str, float]],
 ) -> dict[str, Any]:  # fmt: skip
     load: dict[str, Any] = {"audio": partial(load_binaural, segment.audio, rate)}
     if segment.mono is not None:
-        load["mono"] = partial(load_mono, segment.mono, rate, line, identity=_person(segment))
+        load["mono"] = partial(_mono, segment.mono, rate, line, _person(segment))
     if segment.pose is not None:
         load["pose"] = partial(
             read_mrsdrama, segment.pose, duration, unit=unit, pose_rate=pose_rate
@@ -215,33 +227,33 @@ def _load(
             _video, segment.video, fields.get("camera_position"),
             fields.get("camera_orientation"), unit,
         )  # fmt: skip
-    prompts, motion = text_prompts(fields.get("text_prompts"))
-    if prompts:
-        load["text_prompts"] = prompts
+    rows, motion = _unmarked(fields.get("text_prompts"))
+    if rows:
+        load["text_prompts"] = partial(_prompts, tuple(rows))
     if scene := _scene_prompt(segment.entry):
         load["scene_prompt"] = scene
-    load["extra"] = _extra(segment, motion, words)
+    extra = _extra(segment, motion)
+    load["extra"] = partial(_with_words, extra, *_packed(words)) if words else extra
     return load
 
 
-def text_prompts(value: Any) -> tuple[tuple[TextPrompt, ...], str]:
-    """Return (prompts without their mark, "dynamic", "static" or "").
+def _mono(path: Path, rate: int | None, line: Any, identity: str) -> Speech:
+    return load_mono(path, rate, line() if callable(line) else line, identity=identity)
 
-    Examples
-    --------
-    >>> from spatialdrama_corpora.readers.segments import text_prompts
-    >>> text_prompts("[DYNAMIC] Moves from front-right to front-left")
-    ((TextPrompt(text='Moves from front-right to front-left', language='en'),), 'dynamic')
-    """
+
+def _unmarked(value: Any) -> tuple[list[str], str]:
+    """Return (prompts without their mark, "dynamic", "static" or "")."""
     values = [value] if isinstance(value, str) else list(value or ())
-    prompts, motion = [], ""
+    rows, motion = [], ""
     for text in map(str, values):
         mark = _MARK.match(text)
         motion = mark[1].lower() if mark else motion
-        words = text[mark.end() :].strip() if mark else text.strip()
-        if words:
-            prompts.append(TextPrompt(words, language=(languages_in(words) or ("en",))[0]))
-    return tuple(prompts), motion
+        rows.append(text[mark.end() :].strip() if mark else text.strip())
+    return [row for row in rows if row], motion
+
+
+def _prompts(rows: tuple[str, ...]) -> tuple[TextPrompt, ...]:
+    return tuple(TextPrompt(row, language=(languages_in(row) or ("en",))[0]) for row in rows)
 
 
 def _scene_prompt(entry: Entry) -> str:
@@ -255,14 +267,16 @@ def _scene_prompt(entry: Entry) -> str:
     return str(told).strip()
 
 
-def _extra(segment: Segment, motion: str, words: list[tuple[str, float]]) -> dict[str, Any]:
+def _with_words(extra: dict[str, Any], words: str, seconds: array[float]) -> dict[str, Any]:
+    return extra | {"words": _timed(words, seconds)}
+
+
+def _extra(segment: Segment, motion: str) -> dict[str, Any]:
     extra: dict[str, Any] = dict(segment.entry.rest)
     if segment.video is not None and segment.start is not None:
         extra["video_start"] = segment.start
     if motion:
         extra["motion"] = motion
-    if words:
-        extra["words"] = _timed(words)
     if "scene" in segment.entry.fields:
         extra["scene"] = segment.entry.fields["scene"]
     return extra
