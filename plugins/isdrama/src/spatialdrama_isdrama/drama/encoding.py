@@ -16,6 +16,7 @@ from spatialdrama.errors import ValidationError
 from spatialdrama.types import Line, Scene, Script
 from spatialdrama_isdrama.checkpoints import Loaded
 from spatialdrama_isdrama.content import Reading, read_line
+from spatialdrama_isdrama.drama.frozen import fingerprints
 from spatialdrama_isdrama.drama.place import frame_times, in_words
 from spatialdrama_isdrama.drama.planning import Segment
 from spatialdrama_isdrama.drama.whereabouts import Whereabouts
@@ -51,6 +52,8 @@ class Encoding:
         "none" leaves the scene out, and the transformer's learned token stands in.
     front_end : callable, optional
         Reader of English words; default the voice ``kokoro``'s.
+    tracker : Tracker, optional
+        What follows mouths through videos; default Lucas and Kanade's.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Encoding:
         *,
         scene_encoder: Any = "words",
         front_end: Any = None,
+        tracker: Any = None,
     ) -> None:
         if not callable(scene_encoder) and scene_encoder not in ("words", "none"):
             raise ValidationError(
@@ -68,7 +72,7 @@ class Encoding:
             )
         self._model, self._mel = model, model.config.mel
         self._front_end = front_end
-        self._where = Whereabouts(model.pose, prompts or {})
+        self._where = Whereabouts(model.pose, prompts or {}, tracker=tracker)
         self._scene_encoder = model.pose.words if scene_encoder == "words" else scene_encoder
         self._scenes: dict[str, tuple[torch.Tensor, torch.Tensor] | None] = {}
         self._device = model.device.torch
@@ -76,11 +80,17 @@ class Encoding:
             model.content.source.to(self._device)
 
     def about(self) -> dict[str, Any]:
-        """Return which encoders read texts, for the provenance."""
-        reader = self._scene_encoder
+        """Return what reads texts and videos, for the provenance and for keys.
+
+        A checkpoint names its frozen readers and does not carry them: what lies there under the
+        same name tomorrow may say something else.
+        """
+        reader, frozen = self._scene_encoder, [self._model.content.source, self._scene_encoder]
         return {
             "semantics": self._model.config.content.semantics,
             "scene": reader if isinstance(reader, str) else type(reader).__name__,
+            "frozen": fingerprints(*frozen, *self._where.readers()),
+            **self._where.about(),
         }
 
     def check(self, scene: Scene, script: Script) -> None:
@@ -148,8 +158,15 @@ class Encoding:
             "place": self._where.inputs(segment.line.speaker, scene, self._times(segment)),
             "times": self._times(segment),
             "scene": in_words(scene),
+            # A function has no name that says what it does; its tokens do.
+            "scene tokens": self._numbers(scene),
             "encoders": self.about(),
         }
+
+    def _numbers(self, scene: Scene) -> list[np.ndarray] | None:
+        with torch.inference_mode():
+            tokens = self._tokens(scene)
+        return None if tokens is None else [x.detach().cpu().numpy() for x in tokens]
 
     def _times(self, segment: Segment) -> np.ndarray:
         return frame_times(segment.start, segment.total, self._mel)
@@ -159,12 +176,31 @@ class Encoding:
             return None
         words = in_words(scene)
         if words not in self._scenes:
-            tokens, mask = self._scene_encoder([words])
             wanted = self._model.config.transformer.scene_width
-            if tokens.ndim != 3 or tokens.shape[-1] != wanted:
-                raise ValidationError(
-                    f"the scene's tokens must be (1, s, {wanted}) for this model; its reader gave "
-                    f"{tuple(tokens.shape)}. Give another scene_encoder=, or 'none'."
-                )
+            tokens, mask = _pair(self._scene_encoder([words]), wanted)
             self._scenes[words] = tokens.to(self._device), mask.to(self._device)
         return self._scenes[words]
+
+
+def _pair(given: Any, width: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return what a scene encoder gave as tokens and mask, or raise."""
+    pair = isinstance(given, (tuple, list)) and len(given) == 2
+    if not pair or not all(isinstance(x, torch.Tensor) for x in given):
+        raise ValidationError(
+            "a scene_encoder gives two tensors, tokens (1, s, d) and their mask (1, s); it gave "
+            f"{type(given).__name__}. Return both, or take scene_encoder='none'."
+        )
+    tokens, mask = given
+    if tokens.ndim != 3 or tokens.shape[0] != 1 or tokens.shape[-1] != width:
+        raise ValidationError(
+            f"the scene's tokens must be (1, s, {width}) for this model; its reader gave "
+            f"{tuple(tokens.shape)}. Give another scene_encoder=, or 'none'."
+        )
+    if mask.shape != tokens.shape[:2] or mask.dtype != torch.bool:
+        raise ValidationError(
+            f"the mask of the scene's tokens must be {tuple(tokens.shape[:2])} of bool; its reader "
+            f"gave {tuple(mask.shape)} of {mask.dtype}."
+        )
+    if not torch.isfinite(tokens).all():
+        raise ValidationError("the scene's tokens hold NaN or infinite numbers; mend their reader.")
+    return tokens.float(), mask

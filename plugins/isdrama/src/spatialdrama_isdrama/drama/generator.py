@@ -50,6 +50,9 @@ class Isdrama:
     solver, steps, gamma, alpha, batch_seconds, pause, lead_in, prompt_seconds, level_db, prompts
         See :class:`~spatialdrama_isdrama.drama.settings.Settings`; None is what the model says,
         in the paper Euler, 25, 3 and 0.4.
+    tracker, tracker_options
+        What follows mouths through videos: "lucas-kanade", "opencv" or, as in the paper,
+        "co-tracker" with ``{"checkpoint": "scaled_offline.pth"}``.
     scan : "auto", "reference" or "fused", optional
         Kernel of the selective scan. "auto" takes mamba-ssm's on CUDA where it is installed and
         the slower plain one elsewhere; the provenance says which ran.
@@ -88,6 +91,8 @@ class Isdrama:
         prompt_seconds: float = 10.0,
         level_db: float = -26.0,
         prompts: Mapping[str, Any] | None = None,
+        tracker: Any = "lucas-kanade",
+        tracker_options: Mapping[str, Any] | None = None,
         scan: str | None = None,
         scene_encoder: Any = "words",
         cache: bool = True,
@@ -97,7 +102,7 @@ class Isdrama:
         self.settings = Settings(
             solver=solver, steps=steps, gamma=gamma, alpha=alpha, batch_seconds=batch_seconds,
             pause=pause, lead_in=lead_in, prompt_seconds=prompt_seconds, level_db=level_db,
-            prompts=prompts,
+            prompts=prompts, tracker=tracker, tracker_options=tracker_options,
         )  # fmt: skip
         if isinstance(weights, Loaded) and (str(device), dtype, scan) != ("auto", "float32", None):
             raise ValidationError(
@@ -132,7 +137,10 @@ class Isdrama:
                 model = checkpoints.load(
                     model, device=self._device, dtype=self._dtype, scan=self._scan
                 )
-            encoding = Encoding(model, self.settings.prompts, scene_encoder=self._scene_encoder)
+            encoding = Encoding(
+                model, self.settings.prompts, scene_encoder=self._scene_encoder,
+                tracker=self.settings.load_tracker(),
+            )  # fmt: skip
             self._loaded = model, encoding
         return self._loaded
 

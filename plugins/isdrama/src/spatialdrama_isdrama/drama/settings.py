@@ -10,6 +10,7 @@ import attrs
 from spatialdrama.errors import ValidationError
 from spatialdrama.types import GeometricPrompt, TextPrompt, VideoPrompt
 from spatialdrama.types.validate import check_positive, finite
+from spatialdrama_isdrama.pose.trackers import TRACKERS, Tracker, load_tracker
 
 SOLVERS = ("euler", "midpoint", "few")
 #: s; batches on CUDA hold this much sound unless told otherwise.
@@ -56,6 +57,11 @@ class Settings:
     prompts : mapping
         {speaker: GeometricPrompt, TextPrompt or VideoPrompt}: where a speaker is, in place of the
         scene's pose.
+    tracker : "lucas-kanade", "opencv", "co-tracker" or Tracker
+        What follows the mouth through a video, see
+        :func:`~spatialdrama_isdrama.pose.trackers.load_tracker`.
+    tracker_options : mapping
+        Of the tracker of that name, such as ``{"checkpoint": "scaled_offline.pth"}``.
     """
 
     solver: str | None = attrs.field(default=None)
@@ -73,7 +79,13 @@ class Settings:
         factory=dict, converter=lambda v: {} if v is None else v, validator=_prompts
     )
 
+    tracker: Any = attrs.field(default="lucas-kanade")
+    tracker_options: Mapping[str, Any] = attrs.field(
+        factory=dict, converter=lambda v: {} if v is None else v
+    )
+
     def __attrs_post_init__(self) -> None:
+        self._check_tracker()
         if self.solver is not None and self.solver not in SOLVERS:
             raise ValidationError(
                 f"solver must be one of {', '.join(SOLVERS)}; got {self.solver!r}."
@@ -91,6 +103,35 @@ class Settings:
             raise ValidationError(f"prompt_seconds must be 1 or more; got {self.prompt_seconds}.")
         if not -60 <= finite(self.level_db, "level_db") <= -6:
             raise ValidationError(f"level_db must be -60 to -6 dBFS; got {self.level_db}.")
+
+    def _check_tracker(self) -> None:
+        if not isinstance(self.tracker_options, Mapping):
+            raise ValidationError(
+                f"tracker_options must be a mapping of names; got {self.tracker_options!r}."
+            )
+        if isinstance(self.tracker, str):
+            self.load_tracker()
+        elif not callable(getattr(self.tracker, "track", None)):
+            raise ValidationError(
+                f"tracker must be one of {', '.join(TRACKERS)} or something with a method track; "
+                f"got {self.tracker!r}."
+            )
+        elif self.tracker_options:
+            raise ValidationError(
+                "tracker_options belong to a tracker that is given by name; give the options to "
+                f"{type(self.tracker).__name__} itself."
+            )
+
+    def load_tracker(self) -> Tracker:
+        """Return the tracker that is named, or the one that was given."""
+        if not isinstance(self.tracker, str):
+            return self.tracker
+        try:
+            return load_tracker(self.tracker, **self.tracker_options)
+        except TypeError as error:
+            raise ValidationError(
+                f"tracker_options do not fit {self.tracker!r}: {error}."
+            ) from None
 
     def resolved(self, transformer: Any, device: str) -> Settings:
         """Return the settings with the model's own choices filled in.
@@ -114,4 +155,12 @@ class Settings:
     def to_dict(self) -> dict[str, Any]:
         """Return them JSON-ready, prompts as text."""
         out = {field.name: getattr(self, field.name) for field in attrs.fields(Settings)}
-        return out | {"prompts": {name: repr(prompt) for name, prompt in self.prompts.items()}}
+        return out | {
+            "prompts": {name: repr(prompt) for name, prompt in self.prompts.items()},
+            "tracker": self.tracker if isinstance(self.tracker, str) else repr(self.tracker),
+            "tracker_options": {name: _plain(v) for name, v in self.tracker_options.items()},
+        }
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

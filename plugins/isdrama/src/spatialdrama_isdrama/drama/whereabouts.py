@@ -6,16 +6,17 @@ vocoder's delays follow the same path as the rest of the sound.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 import torch
 
 from spatialdrama.errors import ValidationError
+from spatialdrama.runtime.cache import key_of
 from spatialdrama.types import GeometricPrompt, Pose, Scene, TextPrompt, VideoPrompt
+from spatialdrama_isdrama.drama.frozen import digest
 from spatialdrama_isdrama.pose.camera import Camera
 from spatialdrama_isdrama.pose.frames import read_frames
 from spatialdrama_isdrama.pose.geometry import features
@@ -24,6 +25,9 @@ from spatialdrama_isdrama.pose.readback import to_pose
 from spatialdrama_isdrama.pose.trackers import load_tracker
 from spatialdrama_isdrama.pose.video_condition import Video, assemble, observe
 from spatialdrama_isdrama.vocoder.geometry import delays_of
+
+#: Frames on which a tracker is tried before any work.
+_TRIED = 8
 
 
 class Whereabouts:
@@ -34,14 +38,30 @@ class Whereabouts:
     encoder : PoseEncoder
     prompts : mapping of speaker to GeometricPrompt, TextPrompt or VideoPrompt
         In place of the scene's poses. Video time is drama time.
+    tracker : Tracker, optional
+        What follows mouths through videos; default Lucas and Kanade's.
     """
 
-    def __init__(self, encoder: PoseEncoder, prompts: Mapping[str, Any]) -> None:
+    def __init__(
+        self, encoder: PoseEncoder, prompts: Mapping[str, Any], *, tracker: Any = None
+    ) -> None:
         self._encoder, self._prompts = encoder, prompts
-        self._videos: dict[str, Video] = {}
+        self._tracker = load_tracker() if tracker is None else tracker
+        self._videos: dict[tuple[str, ...], tuple[Video, str]] = {}
         self._device = next(encoder.parameters()).device
         for part in (encoder.words, encoder.pictures):
             part.to(self._device)
+
+    def readers(self) -> list[Any]:
+        """Return what reads the prompts' words and pictures, as far as any prompt has some."""
+        kinds = {type(prompt) for prompt in self._prompts.values()}
+        words = [self._encoder.words] if TextPrompt in kinds else []
+        return words + ([self._encoder.pictures] if VideoPrompt in kinds else [])
+
+    def about(self) -> dict[str, Any]:
+        """Return which tracker followed mouths, if there was a video."""
+        videos = any(isinstance(prompt, VideoPrompt) for prompt in self._prompts.values())
+        return {"tracker": type(self._tracker).__name__} if videos else {}
 
     def check(self, until: Mapping[str, float]) -> None:
         """Raise for a prompt that cannot be read, or a video that ends before its speaker does.
@@ -59,7 +79,8 @@ class Whereabouts:
                     f"the video of {speaker} needs speaker_pixel=(column, row), the mouth in its "
                     "first frame: nothing here looks for mouths."
                 )
-            lasts = len(read_frames(prompt.path)) / prompt.rate
+            frames = read_frames(prompt.path)
+            lasts = len(frames) / prompt.rate
             # The last frames of a line are whole latents: up to a frame of video beyond its end.
             if lasts < until.get(speaker, 0.0):
                 raise ValidationError(
@@ -67,6 +88,8 @@ class Whereabouts:
                     f"ends at {until[speaker]:.2f} s; video time is drama time. Give a longer "
                     "video, or times to the lines."
                 )
+            # A tracker that is not installed, or a pixel outside of the picture, is said now.
+            self._tracker.track(frames[:_TRIED], prompt.speaker_pixel, 0)
 
     def encode(
         self, speaker: str, scene: Scene, times: np.ndarray, z_c: torch.Tensor
@@ -92,7 +115,7 @@ class Whereabouts:
             condition, there = self._encoder.words([prompt.text])
             z_p = self._encoder.text(z_c, mask, condition.to(mask.device), there.to(mask.device))
         else:
-            video = self._video(speaker, prompt, scene.listener)
+            video, _ = self._video(speaker, prompt, scene.listener)
             condition = assemble(video, self._encoder.pictures, times)
             z_p = self._encoder.video(z_c, mask, condition.to(mask.device)[None])
         reading = self._encoder.read_back(z_p, mask)
@@ -106,7 +129,8 @@ class Whereabouts:
             return self._features(self._pose(speaker, scene), scene, times)
         if isinstance(prompt, TextPrompt):
             return {"text": prompt.text, "times": times}
-        return {"video": repr(prompt), "file": _sha256(prompt.path), "times": times}
+        _, seen = self._video(speaker, prompt, scene.listener)
+        return {"video": seen, "times": times}
 
     def _pose(self, speaker: str, scene: Scene) -> Pose:
         prompt = self._prompts.get(speaker)
@@ -124,25 +148,31 @@ class Whereabouts:
         delay = delays_of(pose, times, listener=listener, head="sphere").T
         return torch.as_tensor(delay, dtype=torch.float32, device=self._device)
 
-    def _video(self, speaker: str, prompt: VideoPrompt, listener: Pose | None) -> Video:
-        if speaker not in self._videos:
+    def _video(self, speaker: str, prompt: VideoPrompt, listener: Pose | None) -> tuple[Video, str]:
+        """Return what was seen of a video, and a hash of it.
+
+        The hash stands for file, camera and tracker alike: trackers have weights of their own.
+        """
+        # One generator may make dramas for several listeners, and a file may be exchanged.
+        seat = "" if listener is None else repr(_seat(listener))
+        key = (speaker, repr(prompt), digest(prompt.path), seat)
+        if key not in self._videos:
             frames = read_frames(prompt.path)
             camera = Camera.of(prompt, (frames.shape[2], frames.shape[1]))
-            self._videos[speaker] = observe(
+            video = observe(
                 frames, rate=prompt.rate, camera=_seen(camera, listener),
-                pixel=prompt.speaker_pixel, tracker=load_tracker(),
+                pixel=prompt.speaker_pixel, tracker=self._tracker,
                 embedder=self._encoder.pictures, image_rate=self._encoder.config.image_rate,
             )  # fmt: skip
-        return self._videos[speaker]
+            self._videos[key] = video, key_of(attrs.asdict(video))
+        return self._videos[key]
 
 
 def _seen(camera: Camera, listener: Pose | None) -> np.ndarray:
     """Return the camera as the listener sees it when the drama begins."""
-    if listener is None:
-        return camera.condition()
-    return camera.condition(listener.positions_at(0.0)[0], listener.quaternions_at(0.0)[0])
+    return camera.condition() if listener is None else camera.condition(*_seat(listener))
 
 
-def _sha256(path: Any) -> str:
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _seat(listener: Pose) -> tuple[np.ndarray, np.ndarray]:
+    """Return where the listener's head is when the drama begins, and how it is turned."""
+    return listener.positions_at(0.0)[0], listener.quaternions_at(0.0)[0]
