@@ -65,7 +65,7 @@ def sorted_out(entry: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]
     --------
     >>> from spatialdrama_corpora.readers.aliases import sorted_out
     >>> sorted_out({"Item_Name": "a", "txt": "b", "raw_txt": "c", "note": [60]})
-    ({'name': 'a', 'text': 'c'}, {'note': [60], 'txt': 'b'})
+    ({'name': 'a', 'text': 'c'}, {'txt': 'b', 'note': [60]})
     """
     rank: dict[str, int] = {}
     fields: dict[str, Any] = {}
