@@ -147,14 +147,14 @@ class Description:
         )
 
     def _repr_html_(self) -> str:
+        drawn = [self.picture(theme=name) for name in ("light", "dark")]
         light, dark = (
-            base64.b64encode(self.picture(theme=name).png(dpi=_DPI, colours=64)).decode()
-            for name in ("light", "dark")
+            base64.b64encode(figure.png(dpi=_DPI, colours=64)).decode() for figure in drawn
         )
         uri = "data:image/png;base64,"
         image = (
             f'<picture><source srcset="{uri}{dark}" media="(prefers-color-scheme: dark)">'
-            f'<img src="{uri}{light}" alt="{escape(self.picture().alt)}" style="max-width:100%">'
+            f'<img src="{uri}{light}" alt="{escape(drawn[0].alt)}" style="max-width:100%">'
             "</picture>"
         )
         rows = "".join(
