@@ -169,6 +169,15 @@ def test_alignments_become_textgrids_and_mrsdramas_keys(line):
     assert item["word"][0] == "<SP>"
 
 
+def test_phones_that_pile_up_share_the_time():
+    crowd = [Phone("a", 0.9, 0.95), Phone("b", 0.98, 1.2), Phone("c", 0.98, 1.0)]
+    found = whisper_words._in_order(crowd, 1.0)
+    edges = [t for p in found for t in (p.start, p.end)]
+    assert edges == sorted(edges)
+    assert edges[-1] == 1.0
+    assert min(p.duration for p in found) == pytest.approx(0.01)
+
+
 def test_what_is_wrong_is_said(line):
     sound = line[0]
     with pytest.raises(UnknownNameError, match="energy"):
@@ -237,5 +246,10 @@ def test_mandarin_by_whisper_agrees_with_the_voice(voice):
     assert np.median(word_errors(found, truth)) < 60
     assert np.median(word_errors(align(said.samples, said.text, rate=said.rate, method="energy"),
                                  truth)) < 120  # fmt: skip
+    # More words than the sound has: none is lost, and it is said.
+    part = align(said.samples[: said.rate], said.text, "zh", rate=said.rate, method="whisper")
+    assert [w.text for w in part.words] == [w.text for w in truth.words]
+    assert part.duration == pytest.approx(1.0)
     wrong = align(said.samples, "他们昨天晚上一起去看电影了", "zh", rate=said.rate)
-    assert wrong.confidence < 0.3
+    assert wrong.confidence < 0.2
+    assert "hardly fits" in wrong.note

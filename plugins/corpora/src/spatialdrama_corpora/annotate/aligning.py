@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import attrs
 import numpy as np
 
 from spatialdrama.dsp.stft import as_samples
@@ -105,7 +106,8 @@ def _best(
     why = whisper_words.why_not()
     if not why:
         try:
-            return whisper_words.by_whisper(mono, rate, reading, language)
+            found = whisper_words.by_whisper(mono, rate, reading, language)
+            return attrs.evolve(found, note="; ".join([*reasons, found.note]))
         except ValidationError as error:
             why = str(error)
     reasons.append(why)

@@ -52,7 +52,7 @@ def by_energy(samples: Any, rate: int, reading: Reading, *, note: str = "") -> A
     pairs = _matched(written, [clock.share(a) for a, _ in heard])
     anchors = [0.0, *(clock.share(heard[g][0]) for _, g in pairs), 1.0]
     marks = [0.0, *(written[w] for w, _ in pairs), 1.0]
-    times = _times(reading, clock, marks, anchors)
+    times = _times(reading, clock, marks, anchors, duration)
     found = [Phone(p, *t) for p, t in zip(reading.phones, times, strict=True) if t is not None]
     inner = [w for w in written if w < 0.999]
     return Aligned(
@@ -156,7 +156,11 @@ def _matched(written: Sequence[float], heard: Sequence[float]) -> list[tuple[int
 
 
 def _times(
-    reading: Reading, clock: _Clock, marks: Sequence[float], anchors: Sequence[float]
+    reading: Reading,
+    clock: _Clock,
+    marks: Sequence[float],
+    anchors: Sequence[float],
+    duration: float,
 ) -> list[tuple[float, float] | None]:
     said = np.concatenate([[0.0], np.cumsum(weights(reading.phones))])
     shares = np.interp(said / said[-1], marks, anchors)
@@ -166,6 +170,7 @@ def _times(
             times.append(None)
             continue
         start = round(clock.time(shares[i], late=True), 6)
-        end = round(clock.time(shares[i + 1], late=False), 6)
+        # The last frame reaches beyond the last sample.
+        end = round(min(clock.time(shares[i + 1], late=False), duration), 6)
         times.append((start, max(end, start)))
     return times

@@ -20,6 +20,7 @@ import soxr
 
 from spatialdrama.dsp.mel import mel_matrix
 from spatialdrama.errors import SpatialDramaError, ValidationError
+from spatialdrama.types import Phone
 from spatialdrama_corpora.annotate.activity import active
 from spatialdrama_corpora.annotate.aligned import Aligned, filled, words_of
 from spatialdrama_corpora.annotate.phones import Reading
@@ -27,12 +28,15 @@ from spatialdrama_corpora.annotate.spread import within
 from spatialdrama_corpora.annotate.symbols import PAUSE
 
 ASSETS: Final = ("whisper-base-ct2", "whisper-base-ct2-config", "whisper-base-ct2-vocabulary")
+_NOTE = "words by attention, phones within them by energy"
 _FILES = ("model.bin", "config.json", "vocabulary.txt")
 #: ms; median error of word starts, measured on lines of the voice kokoro in both languages.
 TYPICAL_ERROR_MS: Final = 25.0
 #: s by which its attention moves to a word before the word begins (241 words, two languages).
 _EARLY = 0.04
 RATE: Final = 16_000
+#: s; the shortest phone, and the probability below which the text hardly fits the sound.
+_LEAST, _FITS = 0.01, 0.2
 #: s that the network sees, and seconds a step of its attention.
 LONGEST, _STEP = 30.0, 0.02
 
@@ -93,17 +97,24 @@ def by_whisper(mono: Any, rate: int, reading: Reading, language: str) -> Aligned
         method="whisper",
         confidence=sure,
         typical_error_ms=TYPICAL_ERROR_MS,
-        note="words by attention, phones within them by energy",
+        note=_NOTE if sure > _FITS else f"the text hardly fits what is heard; {_NOTE}",
     )
 
 
-def _in_order(phones: list[Any], duration: float) -> list[Any]:
-    out, clock = [], 0.0
+def _in_order(phones: list[Phone], duration: float) -> list[Phone]:
+    """Phones that do not overlap, none of them lost: where words pile up they share the time."""
+    least = min(_LEAST, 0.5 * duration / max(len(phones), 1))
+    starts, ends, clock = [], [], 0.0
     for p in phones:
-        start = min(max(p.start, clock), duration)
-        clock = min(max(p.end, start), duration)
-        out.append(type(p)(p.symbol, start, clock))
-    return out
+        starts.append(max(p.start, clock))
+        ends.append(max(p.end, starts[-1] + least))
+        clock = ends[-1]
+    clock = duration
+    for i in range(len(phones) - 1, -1, -1):
+        ends[i] = min(ends[i], clock)
+        starts[i] = min(starts[i], ends[i] - least)
+        clock = starts[i]
+    return [Phone(p.symbol, a, b) for p, a, b in zip(phones, starts, ends, strict=True)]
 
 
 def _word_starts(
