@@ -41,8 +41,9 @@ def denoise(
     method : "spectral" or "deepfilternet"
         ``spectral`` is always there: OM-LSA gains over a tracked noise floor, good for steady
         noise (fans, hiss, hum). ``deepfilternet`` asks the network DeepFilterNet 3 for the gains,
-        which also follows noise that changes; it needs the extra
-        ``spatialdrama-corpora[denoise]``.
+        which also follows noise that changes, and takes a room's sound for noise: three voices in
+        a room of RT60 0.3 s with hiss at 15 dB came out at 7 to 9 dB, by ``spectral`` at 16 to 19.
+        It needs the extra ``spatialdrama-corpora[denoise]``.
     reduction_db : float, dB
         No place is turned down by more.
 
