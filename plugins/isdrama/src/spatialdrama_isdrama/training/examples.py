@@ -137,6 +137,9 @@ class ExampleBatch:
     features : (b, t, 12)
     f0 : (b, t), Hz
     prompt : (b, 2, f, p) or None; prompt_mask : (b, p) or None
+    scene : (b, s, d) or None; scene_mask : (b, s) or None
+        Tokens of each scene's words or picture, from whatever encodes them: the corpus or the
+        caller puts them in, ``attrs.evolve(batch, scene=...)``.
     """
 
     readings: tuple[Reading, ...]
@@ -147,6 +150,8 @@ class ExampleBatch:
     f0: Tensor
     prompt: Tensor | None = None
     prompt_mask: Tensor | None = None
+    scene: Tensor | None = None
+    scene_mask: Tensor | None = None
 
     def to(self, device: Any) -> ExampleBatch:
         """Return the same on a device."""

@@ -15,8 +15,10 @@ from torch import nn
 from spatialdrama_isdrama.autoencoder.model import Autoencoder
 from spatialdrama_isdrama.content.durations import duration_loss
 from spatialdrama_isdrama.content.model import Content
+from spatialdrama_isdrama.layers import every_fourth
 from spatialdrama_isdrama.pose.pose_encoder import PoseEncoder
 from spatialdrama_isdrama.transformer import Conditions, DramaTransformer
+from spatialdrama_isdrama.transformer.dropping import drop_scenes, prompt_sources, with_sources
 from spatialdrama_isdrama.transformer.losses import Losses, losses
 
 from .examples import ExampleBatch
@@ -70,7 +72,10 @@ class Joint(nn.Module):
         return autoencoder.latent(batch.mel, batch.mask), prompt
 
     def conditions(self, batch: ExampleBatch, prompt: Tensor | None) -> tuple[Conditions, Tensor]:
-        """Return what the lines are generated from, with true durations, and L_dur."""
+        """Return what the lines are generated from, with true durations, and L_dur.
+
+        Nothing is dropped yet: every prompt and every scene of the batch is there.
+        """
         content = self.content
         lines = content.batch(batch.readings)
         states = content(lines)
@@ -83,10 +88,28 @@ class Joint(nn.Module):
             pose=z_p,
             mask=mask,
             prompt=prompt,
-            prompt_mask=None if prompt is None else batch.prompt_mask[:, ::4],
+            prompt_mask=None if prompt is None else every_fourth(batch.prompt_mask),
+            scene=batch.scene,
+            scene_mask=batch.scene_mask,
             f0=batch.f0,
         )
         return conditions, spoken
+
+    def dropped(self, conditions: Conditions, generator: torch.Generator) -> Conditions:
+        """Return the conditions without some of their prompts and scenes (C.3; E20, E22).
+
+        The branch of equation 5 without a prompt is trained by those. A batch's prompt is of
+        another line already, so that only its dropping is drawn, not its source.
+
+        Parameters
+        ----------
+        conditions
+        generator
+            Of the draws.
+        """
+        config = self.transformer.config
+        sources = prompt_sources(conditions.rows, config, generator)
+        return drop_scenes(with_sources(conditions, sources), config, generator)
 
     def forward(
         self,
@@ -105,13 +128,19 @@ class Joint(nn.Module):
         batch : ExampleBatch
         noise : (b, c, l)
         time : (b,)
-        tau, generator
-            Of the routing.
+        tau
+            Temperature of the routing, :func:`~..transformer.routing.temperature` of the step.
+            None: as at inference, each token's best expert, which trains no gate.
+        generator
+            Of the prompts and scenes that are dropped, and of the routing's noise. None: all are
+            kept and there is no noise.
         latents : pair, optional
             What :meth:`latents` gave for the batch, where it is kept.
         """
         latent, prompt = self.latents(batch) if latents is None else latents
         conditions, spoken = self.conditions(batch, prompt)
+        if generator is not None:
+            conditions = self.dropped(conditions, generator)
         drama = losses(
             self.transformer, self.transformer.config, latent, conditions, noise, time,
             tau=tau, generator=generator,
