@@ -100,7 +100,7 @@ def config():
 
     def make(**more):
         options = {
-            "hours": 0.012, "seed": 5, "voice": "tone", "identities": IDENTITIES, "blends": 3,
+            "hours": 0.006, "seed": 5, "voice": "tone", "identities": IDENTITIES, "blends": 3,
             "drama_minutes": (0.2, 0.3), "heads": {"spaced-pinnae": 1}, "rooms_each": 3,
             "held_out": 0.4, "video": False, "text_prompts": 0, "scene_prompts": False,
             "splits": {"train": 0.5, "validation": 0.25, "test": 0.25},
