@@ -49,8 +49,15 @@ def described(folder: Any, names: Iterable[str]) -> tuple[Path, dict[str, Any]]:
             f"checkpoint {path} has format {found!r}; this version reads {FORMAT!r}. "
             "Load it with the version that saved it, and save it anew."
         )
-    parts = about.get("parts")
-    missing = [name for name in names if not isinstance((parts or {}).get(name), dict)]
+    # Here, and not when a finished drama is told of.
+    for name in ("parts", "versions", "provenance"):
+        if not isinstance(about.get(name, {}), dict):
+            raise ValidationError(
+                f"checkpoint {path}: {name!r} in its {CONFIG} must be a mapping; got "
+                f"{about[name]!r}. Copy the checkpoint again."
+            )
+    parts = about.get("parts", {})
+    missing = [name for name in names if not isinstance(parts.get(name), dict)]
     if missing:
         raise ValidationError(f"checkpoint {path} lacks the part {', '.join(missing)}.")
     return path, about

@@ -12,6 +12,7 @@ from spatialdrama_isdrama.content import (
     ContentConfig,
     DurationPredictor,
     duration_loss,
+    durations_of,
     fit,
     frames_of,
 )
@@ -109,6 +110,16 @@ def test_an_item_with_a_total_gets_it_and_one_without_stays_free():
     assert frames.tolist() == [[8, 8, 16], [2, 3, 0]]
     with pytest.raises(ValidationError, match="too few"):
         frames_of(logs, mask, totals=torch.tensor([2, 0]))
+
+
+def test_durations_are_not_rounded_before_they_are_fitted():
+    """Four phones of 1.4 frames and one of 5.6: halves of 22.4, which rounding makes 4 and 6."""
+    logs = torch.log1p(torch.tensor([[1.4, 1.4, 1.4, 1.4, 5.6]], dtype=torch.float64))
+    mask = torch.ones(1, 5, dtype=torch.bool)
+    raw = durations_of(logs, mask, rate=0.5)
+    torch.testing.assert_close(raw, torch.tensor([[2.8, 2.8, 2.8, 2.8, 11.2]]).double())
+    fitted = frames_of(logs, mask, totals=torch.tensor([80]))
+    assert fitted.tolist() == [fit(raw[0], 80).tolist()] == [[10, 10, 10, 10, 40]]
 
 
 def test_languages_have_their_own_pace():

@@ -179,6 +179,13 @@ class TestWhatIsWrong:
         with pytest.raises(ValidationError, match="lacks the part vocoder"):
             checkpoints.load(folder, device="cpu")
 
+    @pytest.mark.parametrize("name", ["parts", "versions", "provenance"])
+    @pytest.mark.parametrize("value", [None, [1], "text", 7])
+    def test_what_is_no_mapping_is_said_when_it_is_loaded(self, folder, name, value):
+        describe(folder, lambda about: about.update({name: value}))
+        with pytest.raises(ValidationError, match=f"{name!r} in its config.json must be a mapping"):
+            checkpoints.load(folder, device="cpu")
+
     def test_a_file_of_a_part_outside_the_folder_is_not_read(self, folder, tmp_path):
         (folder / "pose.safetensors").replace(tmp_path / "pose2.safetensors")
         describe(folder, lambda a: a["parts"]["pose"].update(file="../pose2.safetensors"))

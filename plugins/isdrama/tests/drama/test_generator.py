@@ -1,9 +1,12 @@
 """Whole dramas with random weights: what has to hold for any weights holds for these."""
 
+import warnings
+
 import attrs
 import numpy as np
 import pytest
 import torch
+from spatialdrama_isdrama import checkpoints, presets
 from spatialdrama_isdrama.drama import production
 from spatialdrama_isdrama.drama.generator import Isdrama
 
@@ -150,6 +153,58 @@ class TestContext:
         alone = [made(tiny, s, scene, voices, alpha=1.0).stems[1].samples for s in timed]
         np.testing.assert_array_equal(alone[0], alone[1])
 
+    def test_a_last_line_that_is_silent_is_told(self, tiny, scene, voices):
+        """Its alpha is 1, as that of a first line."""
+
+        class Mute(torch.nn.Module):
+            def forward(self, mel, f0, delay, *, noise):
+                return torch.zeros(1, 2, 256 * mel.shape[-1])
+
+        script = sd.Script.parse("ANNA: Who is there?\nBERT: Ah.\nANNA: Then come in.")
+        heard = made(tiny, script, scene, voices).provenance["context"]
+        assert heard == {"first": 2, "last": 1, "silent": []}
+        mute = attrs.evolve(tiny, vocoder=Mute(), fingerprint="mute")
+        for _ in range(2):  # made, and found on the shelf
+            told = made(mute, script, scene, voices, cache=True).provenance["context"]
+            assert told == {"first": 2, "last": 0, "silent": ["line 3 of ANNA"]}
+
+
+class TestAblations:
+    def without(self, **changes):
+        config = presets.preset("tiny").changed(**changes)
+        return checkpoints.random(config, seed=5)
+
+    def test_a_model_without_pitch_says_that_it_whispers(self, tiny, script, scene, voices):
+        first = sd.Script(script.lines[:1])
+        with pytest.warns(SpatialDramaWarning, match="every line is whispered") as said:
+            drama = made(self.without(f0=False), script, scene, voices)
+        assert len([w for w in said if "whispered" in str(w.message)]) == 1
+        assert drama.provenance["pitch"] == "none"
+        assert all(not stem.f0.any() for stem in drama.stems)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", SpatialDramaWarning)
+            assert made(tiny, first, scene, voices).provenance["pitch"] == "predicted"
+
+    def test_guidance_that_the_model_has_not_is_refused(self, script, scene, voices):
+        model = self.without(cfg=False)
+        for asked in ({"gamma": 3.0}, {"alpha": 0.4}, {"gamma": 1.0, "alpha": 0.4}):
+            with pytest.raises(ValidationError, match=r"without guidance \(cfg=False\)"):
+                isdrama(model, **asked).check(script, scene, voices)
+        first = sd.Script(script.lines[:1])
+        plain = made(model, first, scene, voices, cache=True)
+        again = made(model, first, scene, voices, cache=True, gamma=1.0, alpha=1.0)
+        assert again.provenance["segments"] == {"sampled": 0, "kept": 1}
+        for drama in (plain, again):
+            assert (drama.provenance["options"]["gamma"], drama.provenance["options"]["alpha"]) == (
+                1.0, 1.0,
+            )  # fmt: skip
+
+    def test_a_vocoder_that_waits_for_coherence_is_refused(self, tiny, script, scene, voices):
+        vocoder = attrs.evolve(tiny.config.vocoder, coherence="given")
+        model = checkpoints.random(attrs.evolve(tiny.config, vocoder=vocoder))
+        with pytest.raises(ValidationError, match="coherence='given'"):
+            isdrama(model).check(script, scene, voices)
+
 
 class TestPlace:
     def test_the_vocoder_gets_the_delays_of_the_path_when_the_line_is_heard(self, tiny, voices):
@@ -192,6 +247,17 @@ class TestTime:
         line = drama.script[0]
         assert (line.start, line.end) == (0.5, pytest.approx(1.7345, abs=1e-5))
         assert len(drama.stems[0].samples) == round(1.2345 * 48_000)
+
+    def test_its_phones_share_it_as_predicted_and_not_as_rounded(self, tiny):
+        """Each is less than a frame away from its share of what the predictor itself says."""
+        script = sd.Script([sd.Line("ANNA", "Who is there?", start=0.0, end=4.0)])
+        segment = isdrama(tiny).plan(script).segments[0]
+        batch = tiny.content.batch([segment.reading])
+        with torch.inference_mode():
+            logs = tiny.content.durations(tiny.content(batch), batch.mask)[0].double()
+        share = torch.expm1(logs) / torch.expm1(logs).sum() * segment.total
+        assert torch.expm1(logs).frac().abs().max() > 0.01  # else nothing is rounded
+        assert np.abs(segment.frames - share.numpy()).max() < 1
 
     @pytest.mark.slow
     def test_a_long_line_is_made_in_pieces_and_comes_back_as_one(self, tiny, scene, voices):
@@ -322,7 +388,7 @@ class TestWhatIsWrong:
     def test_a_stretch_longer_than_the_model_speaks(self, tiny, scene, voices):
         text = " ".join(["away"] * 200)
         script = sd.Script([sd.Line("ANNA", text, start=0.0, end=50.0)])
-        self.refused(tiny, script, scene, voices, r"line 1 of ANNA.*50\.0 s without a pause")
+        self.refused(tiny, script, scene, voices, r"line 1 of ANNA.*50\.01 s without a pause")
 
     def test_a_line_too_short_for_its_phones(self, tiny, scene, voices):
         script = sd.Script([sd.Line("ANNA", "Who is there?", start=0.0, end=0.01)])

@@ -69,6 +69,28 @@ def test_a_long_line_is_cut_at_pauses_and_its_pieces_follow_each_other():
     assert made.of_line(0) == list(range(len(made.segments)))
 
 
+@pytest.mark.parametrize("seconds", [15.99, 16.0])
+def test_16_seconds_are_spoken_at_once(seconds):
+    script = sd.Script([sd.Line("A", "One.", start=0.0, end=seconds)])
+    made = planned(script, [words(5)], [np.full(5, 600.0)])
+    assert [(s.total, s.samples) for s in made.segments] == [(3000, round(seconds * 48_000))]
+    free = planned(sd.Script.parse("A: One."), [words(4)], [np.full(4, 749.5)])
+    assert [s.total for s in free.segments] == [3000]
+    longer = sd.Script([sd.Line("A", "One.", start=0.0, end=16.02)])
+    with pytest.raises(ValidationError, match=r"speaks 16\.02 s .* at most 16\.00 s"):
+        planned(longer, [words(5)], [np.full(5, 600.0)])
+
+
+@pytest.mark.parametrize("odd", [1, 2, 3])
+def test_pieces_of_16_seconds_stay_within_them(odd):
+    """Two stretches of 3000 frames, neither of which begins on a latent."""
+    durations = [100.0, odd, 2999.0, 1.0, 2999.0, 1.0, 4.0 - odd]
+    script = sd.Script([sd.Line("A", "One.", start=0.0, end=6104 / FPS)])
+    made = planned(script, [words(7, stops=(1, 3, 5))], [durations])
+    assert [s.total for s in made.segments] == [100, 3000, 3000, 4]
+    assert all(s.total <= 3000 and s.total % 4 == 0 for s in made.segments)
+
+
 def test_phones_stand_where_their_frames_are():
     script = sd.Script([sd.Line("A", "One.", start=0.0, end=40 / FPS)])
     made = planned(script, [words(2)], [[10.0, 30.0]])
@@ -89,7 +111,7 @@ def test_too_little_time_and_no_pause_are_said_with_the_line():
     with pytest.raises(ValidationError, match=r"line 1 of A: 0\.02 s are 4 frames, too few for 9"):
         planned(short, [words(9)], [np.ones(9)])
     long = sd.Script([sd.Line("B", "One."), sd.Line("A", "Two.")])
-    with pytest.raises(ValidationError, match=r"line 2 of A: .*20\.0 s without a pause"):
+    with pytest.raises(ValidationError, match=r"line 2 of A: .*20\.01 s without a pause"):
         planned(long, [words(2), words(5)], [np.ones(2), np.full(5, 750.0)])
 
 

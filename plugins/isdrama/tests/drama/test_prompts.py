@@ -79,6 +79,8 @@ class TestWhatCannotBeUsed:
             ((np.concatenate([tone(0.4), np.zeros(96_000)]), 48_000), r"holds 0\.4\d s of speech"),
             ((np.where(np.arange(96_000) == 7, np.nan, tone(2.0)), 48_000), "NaN"),
             ((np.stack([tone(2.0)] * 3), 48_000), "3 channels"),
+            ((np.stack([tone(2.0), -tone(2.0)]), 48_000), "cancel each other.*give one of them"),
+            ((np.zeros((2, 96_000)), 48_000), "is silent"),
             ((tone(2.0)[:, None], 48_000), "transposed"),
             ((tone(2.0), 200), "200"),
             ((tone(2.0), 48_000.5), "48000.5"),

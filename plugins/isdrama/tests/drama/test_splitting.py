@@ -46,5 +46,11 @@ def test_a_line_that_fits_is_left_whole():
 
 
 def test_a_stretch_without_a_pause_says_how_long_it_is_and_what_to_do():
-    with pytest.raises(ValidationError, match=r"line 3 of ANNA.*20\.0 s.*16\.0 s.*comma"):
+    with pytest.raises(ValidationError, match=r"line 3 of ANNA.*20\.00 s.*16\.00 s.*comma"):
         pieces([3750], [False], 3000, what="line 3 of ANNA")
+
+
+def test_one_frame_too_many_is_another_number():
+    assert pieces([3000], [False], 3000) == [slice(0, 1)]
+    with pytest.raises(ValidationError, match=r"speaks 16\.01 s .* at most 16\.00 s"):
+        pieces([3001], [False], 3000)

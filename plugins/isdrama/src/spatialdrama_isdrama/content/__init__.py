@@ -5,7 +5,7 @@ Text becomes phones in ``phones`` (``inventory`` lists them), spoken phones with
 """
 
 from .config import ContentConfig
-from .durations import DurationPredictor, duration_loss, frames_of
+from .durations import DurationPredictor, duration_loss, durations_of, frames_of
 from .encoder import ContentEncoder
 from .fitting import fit
 from .lines import read_line
@@ -27,6 +27,7 @@ __all__ = [
     "Semantics",
     "Timed",
     "duration_loss",
+    "durations_of",
     "expand",
     "fit",
     "frames_of",

@@ -65,16 +65,75 @@ class DurationPredictor(nn.Module):
         language: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Return whole frames (b, k) for predicted logs; :func:`frames_of` with the config."""
-        pace = {"zh": self.config.pace_zh, "en": self.config.pace_en}
         return frames_of(
             logs,
             mask,
             totals=totals,
             rate=rate,
             language=language,
-            pace=pace,
+            pace=self._pace,
             longest=self.config.longest,
         )
+
+    def durations_of(
+        self,
+        logs: torch.Tensor,
+        mask: torch.Tensor,
+        *,
+        rate: float = 1.0,
+        language: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Return frames (b, k) that are not rounded; :func:`durations_of` with the config."""
+        return durations_of(logs, mask, rate=rate, language=language, pace=self._pace)
+
+    @property
+    def _pace(self) -> dict[str, float]:
+        return {"zh": self.config.pace_zh, "en": self.config.pace_en}
+
+
+@torch.no_grad()
+def durations_of(
+    logs: torch.Tensor,
+    mask: torch.Tensor,
+    *,
+    rate: float = 1.0,
+    language: torch.Tensor | None = None,
+    pace: dict[str, float] | None = None,
+) -> torch.Tensor:
+    """Return predicted durations (b, k) in frames as they are, on the CPU in float64.
+
+    Not rounded: :func:`~.fitting.fit` makes whole frames of them for a line whose length is known,
+    and would share a line out unevenly if each phone had been rounded before.
+
+    Parameters
+    ----------
+    logs, mask, rate, language, pace
+        As for :func:`frames_of`.
+
+    Raises
+    ------
+    ValidationError
+        For a rate or pace that is not above 0; for durations that are not finite.
+
+    Example
+    -------
+    >>> mask = torch.ones(1, 2, dtype=torch.bool)
+    >>> durations_of(torch.tensor([[1.25, 3.0]]).log1p(), mask, rate=0.5).round(decimals=3)
+    tensor([[2.5000, 6.0000]], dtype=torch.float64)
+    """
+    speed = torch.full(logs.shape, float(rate), dtype=torch.float64)
+    if pace is not None and language is not None:
+        factors = torch.tensor([pace.get(code, 1.0) for code in LANGUAGES], dtype=torch.float64)
+        speed = speed * factors[language.cpu()]
+    if not (torch.isfinite(speed).all() and (speed > 0).all()):
+        raise ValidationError(f"a factor of speed is above 0; got rate={rate!r}, pace={pace!r}")
+    wanted = torch.where(mask.cpu(), logs.double().cpu(), 0.0).expm1().clamp(min=0)
+    if not torch.isfinite(wanted).all():
+        raise ValidationError(
+            "the duration predictor gave numbers that are not finite; its weights or states are "
+            "broken"
+        )
+    return wanted / speed
 
 
 def duration_loss(logs: torch.Tensor, frames: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -155,20 +214,8 @@ def frames_of(
     >>> frames_of(logs, mask, rate=0.5), frames_of(logs, mask, totals=torch.tensor([8]))
     (tensor([[2, 6]]), tensor([[2, 6]]))
     """
-    speed = torch.full(logs.shape, float(rate), dtype=torch.float64)
-    if pace is not None and language is not None:
-        factors = torch.tensor([pace.get(code, 1.0) for code in LANGUAGES], dtype=torch.float64)
-        speed = speed * factors[language.cpu()]
-    if not (torch.isfinite(speed).all() and (speed > 0).all()):
-        raise ValidationError(f"a factor of speed is above 0; got rate={rate!r}, pace={pace!r}")
     there = mask.cpu()
-    wanted = torch.where(there, logs.double().cpu(), 0.0).expm1().clamp(min=0)
-    if not torch.isfinite(wanted).all():
-        raise ValidationError(
-            "the duration predictor gave numbers that are not finite; its weights or states are "
-            "broken"
-        )
-    wanted = wanted / speed
+    wanted = durations_of(logs, mask, rate=rate, language=language, pace=pace)
     frames = wanted.round().clamp(1, longest).long() * there
     for item, total in enumerate(totals.tolist() if totals is not None else ()):
         if total >= 1:

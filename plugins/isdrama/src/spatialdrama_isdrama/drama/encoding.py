@@ -116,15 +116,26 @@ class Encoding:
         return Spelled(reading, frames)
 
     @torch.inference_mode()
-    def durations(self, spelled: Spelled) -> np.ndarray:
-        """Return the mel frames of each phone, (k,), predicted or the line's own (E11)."""
+    def durations(self, spelled: Spelled, *, free: bool = True) -> np.ndarray:
+        """Return the mel frames of each phone, (k,) float, predicted or the line's own (E11).
+
+        They are not rounded, so that a line's frames are fitted to what was predicted.
+
+        Parameters
+        ----------
+        spelled : Spelled
+        free : bool
+            Whether the line is as long as its phones; each then has a frame at least and as many
+            as the config's longest phone at most.
+        """
         if spelled.durations is not None:
             return spelled.durations
         content = self._model.content
         batch = content.batch([spelled.reading])
         logs = content.durations(content(batch), batch.mask)
-        frames = content.durations.frames_of(logs, batch.mask, language=batch.language)
-        return frames[0].cpu().numpy().astype(float)
+        frames = content.durations.durations_of(logs, batch.mask, language=batch.language)
+        longest = self._model.config.content.longest
+        return (frames.clamp(1, longest) if free else frames)[0].numpy()
 
     def _content(self, segment: Segment) -> tuple[torch.Tensor, torch.Tensor]:
         content = self._model.content

@@ -28,7 +28,8 @@ from spatialdrama_isdrama.drama.production import Production
 from spatialdrama_isdrama.drama.prompts import VoicePrompt, read_prompt
 from spatialdrama_isdrama.drama.settings import Settings
 from spatialdrama_isdrama.drama.shelf import Shelf
-from spatialdrama_isdrama.drama.telling import not_obeyed, provenance
+from spatialdrama_isdrama.drama.telling import check_model, not_obeyed, provenance, whispered
+from spatialdrama_isdrama.drama.turns import shared_path, timed
 
 #: Names the folder of the weights once for all.
 VARIABLE = "SPATIALDRAMA_ISDRAMA"
@@ -50,6 +51,8 @@ class Isdrama:
     solver, steps, gamma, alpha, batch_seconds, pause, lead_in, prompt_seconds, level_db, prompts
         See :class:`~spatialdrama_isdrama.drama.settings.Settings`; None is what the model says,
         in the paper Euler, 25, 3 and 0.4.
+    times : "script" or "pose"
+        "pose" gives lines the lengths of the turns of the one path that all speakers share (C.4).
     tracker, tracker_options
         What follows mouths through videos: "lucas-kanade", "opencv" or, as in the paper,
         "co-tracker" with ``{"checkpoint": "scaled_offline.pth"}``.
@@ -91,6 +94,7 @@ class Isdrama:
         prompt_seconds: float = 10.0,
         level_db: float = -26.0,
         prompts: Mapping[str, Any] | None = None,
+        times: str = "script",
         tracker: Any = "lucas-kanade",
         tracker_options: Mapping[str, Any] | None = None,
         scan: str | None = None,
@@ -102,7 +106,7 @@ class Isdrama:
         self.settings = Settings(
             solver=solver, steps=steps, gamma=gamma, alpha=alpha, batch_seconds=batch_seconds,
             pause=pause, lead_in=lead_in, prompt_seconds=prompt_seconds, level_db=level_db,
-            prompts=prompts, tracker=tracker, tracker_options=tracker_options,
+            prompts=prompts, times=times, tracker=tracker, tracker_options=tracker_options,
         )  # fmt: skip
         if isinstance(weights, Loaded) and (str(device), dtype, scan) != ("auto", "float32", None):
             raise ValidationError(
@@ -137,6 +141,8 @@ class Isdrama:
                 model = checkpoints.load(
                     model, device=self._device, dtype=self._dtype, scan=self._scan
                 )
+            check_model(model.config)
+            self.settings.check_guidance(model.config.transformer)
             encoding = Encoding(
                 model, self.settings.prompts, scene_encoder=self._scene_encoder,
                 tracker=self.settings.load_tracker(),
@@ -162,7 +168,7 @@ class Isdrama:
         self._check_cast(script, scene, voices)
         check_gaps(script.lines)
         model, encoding = self._ready()
-        planned = self.plan(script)
+        planned = self.plan(script, scene)
         encoding.check(scene, planned.script)
         prompts = {
             name: read_prompt(
@@ -192,15 +198,26 @@ class Isdrama:
             kept=self._shelf.enabled,
         )  # fmt: skip
 
-    def plan(self, script: Script) -> Plan:
+    def plan(self, script: Script, scene: Scene | None = None) -> Plan:
         """Return what is said when, in which segments, before anything sounds.
+
+        Parameters
+        ----------
+        script : Script
+        scene : Scene, optional
+            Needed for ``times="pose"``, where its path says how long the lines are.
 
         Raises
         ------
         ValidationError
-            Names the line: no phones in its text, too little time, or too long without a pause.
+            Names the line: no phones in its text, too little time, or too long without a pause;
+            with ``times="pose"``, speakers with several paths, or one with another number of turns.
         """
         model, encoding = self._ready()
+        if self.settings.times == "pose":
+            if scene is None:
+                raise ValidationError("times='pose' needs the scene too: plan(script, scene).")
+            script = self._of_path(script, scene)
         spelled = []
         for i, line in enumerate(script, start=1):
             try:
@@ -209,9 +226,18 @@ class Isdrama:
                 raise type(error)(f"line {i} of {line.speaker}: {error}") from None
         return plan(
             script, [one.reading for one in spelled],
-            [encoding.durations(one) for one in spelled], mel=model.config.mel,
+            [
+                encoding.durations(one, free=not line.is_timed)
+                for one, line in zip(spelled, script, strict=True)
+            ],
+            mel=model.config.mel,
             pause=self.settings.pause, lead_in=self.settings.lead_in,
         )  # fmt: skip
+
+    def _of_path(self, script: Script, scene: Scene) -> Script:
+        """Return the script with the times of the turns of its speakers' path."""
+        path = shared_path(script, scene, self.settings.prompts)
+        return timed(script, path, jump_speed=self.model.config.pose.jump_speed)
 
     # -- generating ---------------------------------------------------------------------------
 
@@ -299,9 +325,10 @@ class Isdrama:
         self, script: Script, scene: Scene, voices: Mapping[str, Any], seed: int
     ) -> tuple[dict[str, VoicePrompt], Production]:
         prompts, planned = self._checked(script, scene, voices)
-        for sentence in (*planned.warnings, *not_obeyed(script, scene)):
-            warnings.warn(sentence, SpatialDramaWarning, stacklevel=4)
         model, encoding = self._ready()
+        said = (*planned.warnings, *not_obeyed(script, scene), *whispered(model.config))
+        for sentence in said:
+            warnings.warn(sentence, SpatialDramaWarning, stacklevel=4)
         settings = self.settings.resolved(model.config.transformer, model.device.kind)
         return prompts, Production(
             model, encoding, planned, scene, prompts, settings, seed, self._shelf

@@ -167,7 +167,7 @@ def _timed(
             f"it {len(reading) / mel.frames_per_second:.2f} s or more, or no times."
         )
     frames = _fitted(durations, total)
-    limit = int(longest * mel.frames_per_second) // step * step - step
+    limit = int(longest * mel.frames_per_second) // step * step
     cuts = pieces(
         frames.tolist(), pauses(reading), limit, what="it", frames_per_second=mel.frames_per_second
     )
@@ -175,10 +175,14 @@ def _timed(
 
 
 def _whole_latents(frames: np.ndarray, cuts: list[slice]) -> np.ndarray:
-    """Return the frames with each piece a whole number of latents long; the sum stays."""
+    """Return the frames with each piece a whole number of latents long; the sum stays.
+
+    Cuts go back to the latent before them: where two cuts were at most a limit of whole latents
+    apart they still are, and rounding to the nearest would not keep that.
+    """
     step, out, before = FRAMES_PER_LATENT, [], 0
     for part in cuts:
-        end = step * round(int(frames[: part.stop].sum()) / step)
+        end = step * (int(frames[: part.stop].sum()) // step)
         out.append(_fitted(frames[part], end - before))
         before = end
     return np.concatenate(out)

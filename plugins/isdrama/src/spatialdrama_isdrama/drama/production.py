@@ -28,9 +28,11 @@ from spatialdrama_isdrama.drama.shelf import Shelf
 from spatialdrama_isdrama.exact import full_float32
 
 #: Raised when the same inputs give other samples.
-VERSION = 1
+VERSION = 2
 #: s; each segment fades in and out, so that none begins or ends with a click.
 FADE = 0.005
+#: What a segment's guidance listened to beside the voice prompt.
+FIRST, LAST, SILENT = "first", "last", "silent"
 
 
 class Production:
@@ -78,10 +80,23 @@ class Production:
         self._keys: dict[int, dict[str, Any]] = {}
         self.sampled = self.found = 0
         self._kernels: set[str] = set()
+        self._contexts: dict[int, str] = {}
 
     @property
     def kernels_ran(self) -> list[str]:
         return sorted(self._kernels)
+
+    def contexts(self) -> dict[str, Any]:
+        """Return how many finished segments listened to their speaker's last one (equation 5).
+
+        ``first`` had none; in ``silent`` are the lines whose last one was too soft to be listened
+        to, so that their alpha was 1 as well.
+        """
+        found = self._contexts
+        silent = sorted({self.plan.segments[i].index for i in found if found[i] == SILENT})
+        names = [f"line {i + 1} of {self.plan.script[i].speaker}" for i in silent]
+        count = {kind: list(found.values()).count(kind) for kind in (FIRST, LAST)}
+        return {**count, SILENT: names}
 
     @property
     def frame_seconds(self) -> float:
@@ -124,6 +139,7 @@ class Production:
     def _finish(self, index: int, audio: BinauralAudio) -> None:
         self._made[index] = attrs.evolve(audio, samples=self._kept.keep(audio.samples))
         self._kernels.update(audio.provenance["scan"])
+        self._contexts[index] = audio.provenance["context"]
         self._schedule.finish(index)
 
     def _job(self, index: int) -> Job:
@@ -179,7 +195,10 @@ class Production:
             )
         samples = faded(samples[:, : segment.samples], round(FADE * self._mel.rate))
         f0 = [round(float(v), 3) for v in one.f0.float().cpu()]
-        about = {"f0": f0, "scan": kernels(self._model.transformer)}
+        context = LAST if job.last is not None else FIRST
+        if context == FIRST and self._schedule.before(index) is not None:
+            context = SILENT
+        about = {"f0": f0, "scan": kernels(self._model.transformer), "context": context}
         return BinauralAudio(samples, self._mel.rate, provenance=about)
 
     def _key(self, index: int) -> dict[str, Any]:

@@ -79,7 +79,8 @@ def read_prompt(
     Raises
     ------
     ValidationError
-        Not finite, silent, with less than 1 s of speech, more than two channels, or no sound file.
+        Not finite, silent, with less than 1 s of speech, more than two channels, two that cancel
+        each other, or no sound file.
 
     Examples
     --------
@@ -96,6 +97,7 @@ def read_prompt(
             raise
         raise ValidationError(f"{who}: {error}") from None
     mono = _mono(samples, who)
+    _check_channels(samples, mono, rate, who)
     _check_sound(mono, rate, who)
     cut = trimmed(Speech(mono, rate))
     if cut.duration < SHORTEST:
@@ -182,6 +184,18 @@ def _mono(samples: np.ndarray, who: str) -> np.ndarray:
             f"{who} has {samples.shape[0]} channels; give one, or two to be averaged ({shape})."
         )
     return samples.mean(axis=0)
+
+
+def _check_channels(samples: np.ndarray, mono: np.ndarray, rate: int, who: str) -> None:
+    """Raise where two channels are loud and their mean is not: it is their phase, not silence."""
+    if samples.ndim == 1 or not np.isfinite(samples).all():
+        return
+    loudest = max(active_level_db(channel, rate) for channel in samples)
+    if loudest > SILENT_DB >= active_level_db(mono, rate):
+        raise ValidationError(
+            f"{who} has two channels that cancel each other when they are averaged: they are in "
+            "anti-phase; give one of them."
+        )
 
 
 def _check_sound(mono: np.ndarray, rate: int, who: str) -> None:

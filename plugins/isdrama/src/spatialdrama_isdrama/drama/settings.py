@@ -13,6 +13,7 @@ from spatialdrama.types.validate import check_positive, finite
 from spatialdrama_isdrama.pose.trackers import TRACKERS, Tracker, load_tracker
 
 SOLVERS = ("euler", "midpoint", "few")
+TIMES = ("script", "pose")
 #: s; batches on CUDA hold this much sound unless told otherwise.
 BATCH_SECONDS = 96.0
 
@@ -43,7 +44,8 @@ class Settings:
     solver : "euler", "midpoint" or "few", optional
     steps : int, optional
     gamma, alpha : float, optional
-        Of the context-consistent guidance (equation 5).
+        Of the context-consistent guidance (equation 5). A model without guidance (the ablation
+        ``cfg=False``) takes none but 1.
     batch_seconds : float, s, optional
         How much sound may be sampled at once; 0 samples segment by segment, which gives the same
         samples to the bit whatever else is in the script. In a batch sums are taken in another
@@ -57,6 +59,9 @@ class Settings:
     prompts : mapping
         {speaker: GeometricPrompt, TextPrompt or VideoPrompt}: where a speaker is, in place of the
         scene's pose.
+    times : "script" or "pose"
+        Where lines that say nothing of their length have it from: what is predicted, or the turns
+        of the one path that all speakers share (C.4), see :mod:`~spatialdrama_isdrama.drama.turns`.
     tracker : "lucas-kanade", "opencv", "co-tracker" or Tracker
         What follows the mouth through a video, see
         :func:`~spatialdrama_isdrama.pose.trackers.load_tracker`.
@@ -79,6 +84,7 @@ class Settings:
         factory=dict, converter=lambda v: {} if v is None else v, validator=_prompts
     )
 
+    times: str = attrs.field(default="script")
     tracker: Any = attrs.field(default="lucas-kanade")
     tracker_options: Mapping[str, Any] = attrs.field(
         factory=dict, converter=lambda v: {} if v is None else v
@@ -86,6 +92,8 @@ class Settings:
 
     def __attrs_post_init__(self) -> None:
         self._check_tracker()
+        if self.times not in TIMES:
+            raise ValidationError(f"times must be 'script' or 'pose'; got {self.times!r}.")
         if self.solver is not None and self.solver not in SOLVERS:
             raise ValidationError(
                 f"solver must be one of {', '.join(SOLVERS)}; got {self.solver!r}."
@@ -132,6 +140,17 @@ class Settings:
             raise ValidationError(
                 f"tracker_options do not fit {self.tracker!r}: {error}."
             ) from None
+
+    def check_guidance(self, transformer: Any) -> None:
+        """Raise where guidance is asked of a model that has none (``cfg=False``)."""
+        asked = {"gamma": self.gamma, "alpha": self.alpha}
+        asked = {name: value for name, value in asked.items() if value not in (None, 1)}
+        if asked and not transformer.cfg:
+            said = " and ".join(f"{name}={value}" for name, value in asked.items())
+            raise ValidationError(
+                f"the model is without guidance (cfg=False), which is gamma = alpha = 1; leave out "
+                f"{said}."
+            )
 
     def resolved(self, transformer: Any, device: str) -> Settings:
         """Return the settings with the model's own choices filled in.

@@ -50,8 +50,8 @@ def pieces(
     lengths = [sum(frames[a:b]) for a, b in zip(starts, ends, strict=True)]
     if max(lengths) > limit:
         raise ValidationError(
-            f"{what} speaks {max(lengths) / frames_per_second:.1f} s without a pause, and the "
-            f"model speaks at most {limit / frames_per_second:.1f} s at once; add a comma or a "
+            f"{what} speaks {max(lengths) / frames_per_second:.2f} s without a pause, and the "
+            f"model speaks at most {limit / frames_per_second:.2f} s at once; add a comma or a "
             "full stop, or make it two lines."
         )
     # best[j]: (pieces, sum of squares, where the last piece starts) of the first j clauses

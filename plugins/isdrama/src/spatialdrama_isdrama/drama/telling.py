@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from spatialdrama.errors import ValidationError
 from spatialdrama.types import Scene, Script
 from spatialdrama_isdrama import checkpoints
 from spatialdrama_isdrama.checkpoints import Loaded
 from spatialdrama_isdrama.drama.production import Production
 from spatialdrama_isdrama.drama.prompts import VoicePrompt
+from spatialdrama_isdrama.presets import IsdramaConfig
 
 
 def provenance(
@@ -38,6 +40,8 @@ def provenance(
             "why_not_fused": model.why_not_fused,
         },
         "segments": {"sampled": made.sampled, "kept": made.found},
+        "context": made.contexts(),
+        "pitch": "predicted" if model.config.transformer.f0 else "none",
         "encoders": made.encoding.about(),
         "options": made.settings.to_dict(),
         "stems": "mean of both ears: one stage makes no dry line",
@@ -46,6 +50,23 @@ def provenance(
         "assets": {},
         "watermark": None,
     }
+
+
+def check_model(config: IsdramaConfig) -> None:
+    """Raise for a model that can be built and trained, but not asked to speak from a script."""
+    vocoder = config.vocoder
+    if vocoder.kind == "binaural" and vocoder.coherence == "given":
+        raise ValidationError(
+            "the model's vocoder has coherence='given' and a script gives none; save the model "
+            "with coherence='predicted' or 'none'."
+        )
+
+
+def whispered(config: IsdramaConfig) -> list[str]:
+    """Return a sentence for a model without pitch, the ablation `f0`."""
+    if config.transformer.f0:
+        return []
+    return ["the model predicts no pitch (f0=False): every line is whispered."]
 
 
 def not_obeyed(script: Script, scene: Scene) -> list[str]:
