@@ -219,6 +219,30 @@ def test_items_of_a_corpus_are_segments_already(speech_like):
     assert segment.turn.speaker == "A"
 
 
+def test_lazily_loaded_items_and_a_broken_one_among_them(speech_like, tmp_path):
+    from spatialdrama_corpora.items import Item
+
+    mono = speech_like(2.0, RATE)
+
+    def broken():
+        raise ValidationError("the file is cut off")
+
+    def item(name, load):
+        phones = [Phone("uo", 0.3, 1.0), Phone("iao", 1.0, 1.6)]  # as the corpus has them
+        line = Line("A", "我要", language="zh", phones=phones)
+        return Item(name=name, drama="hamlet", split="train", line=line, duration=2.0,
+                    rate=RATE, load=load)  # fmt: skip
+
+    good = item("act 1/one", {"audio": lambda: BinauralAudio(np.stack([mono, mono]), RATE),
+                        "pose": lambda: Pose.fixed((2, 0, 0.3))})  # fmt: skip
+    done = annotate([good, item("two", {"audio": broken})], out=tmp_path, progress=False)
+    assert done.made == ("act 1/one",)
+    assert (tmp_path / "act_1_one" / "annotation.json").exists()
+    assert done.items["act 1/one"]["spatial_prompt"] == "[STATIC] Source locates at front"
+    assert done.items["act 1/one"]["ph_dur"] == pytest.approx([0.3, 0.7, 0.6, 0.4])
+    assert "cut off" in done.problems["two"]
+
+
 def test_the_command(session, tmp_path, capsys):
     arguments = [str(session), "--out", str(tmp_path / "out"), "--aligner", "energy"]
     assert main([*arguments, "--dry-run"]) == 0

@@ -83,7 +83,7 @@ def recordings(what: Any) -> tuple[Recording, ...]:
     'recording'
     """
     many = isinstance(what, Iterable) and not isinstance(what, (str, Path, BinauralAudio))
-    parts = list(what) if many and not hasattr(what, "audio") else [what]
+    parts = list(what) if many and not _is_item(what) else [what]
     found = tuple(r for part in parts for r in _one(part))
     if not found:
         raise ValidationError(
@@ -102,13 +102,18 @@ def _one(what: Any) -> list[Recording]:
         return [what]
     if isinstance(what, BinauralAudio):
         return [Recording(name="recording", audio=lambda: what, digest=lambda: _sound_digest(what))]
-    if hasattr(what, "audio") and hasattr(what, "name"):
+    if _is_item(what):
         return [_of_item(what)]
     path = Path(what)
     if path.is_dir():
         files = sorted(p for p in path.iterdir() if p.suffix.lower() in SOUNDS)
         return [_of_file(p) for p in files]
     return [_of_file(existing(path, "recording"))]
+
+
+def _is_item(what: Any) -> bool:
+    # Asked of the type: an item loads its sound when the attribute itself is looked at.
+    return hasattr(type(what), "audio") or "audio" in getattr(what, "__dict__", {})
 
 
 def _of_file(path: Path) -> Recording:
@@ -130,17 +135,34 @@ def _of_file(path: Path) -> Recording:
 
 
 def _of_item(item: Any) -> Recording:
-    line = getattr(item, "line", None)
+    def line() -> Line | None:
+        found = getattr(item, "line", None)
+        return found if isinstance(found, Line) else None
 
-    def script() -> Script | str | None:
-        if not isinstance(line, Line):
-            return None
+    def script() -> Script | None:
         # Times of an item's line are the drama's; the segment is cut out of it.
-        return Script([attrs.evolve(line, start=None, end=None, phones=(), gap=None)])
+        said = line()
+        if said is None:
+            return None
+        return Script([attrs.evolve(said, start=None, end=None, phones=(), gap=None)])
+
+    def speech() -> Speech | None:
+        mono, said = getattr(item, "mono", None), line()
+        if (mono is not None and mono.phones) or said is None or not said.phones:
+            return mono
+        # The corpus itself knows when each phone sounds: nothing is estimated again.
+        audio = item.audio
+        return Speech(
+            audio.samples[0], audio.rate, phones=said.phones, text=said.text,
+            language=said.language or "",
+        )  # fmt: skip
 
     def digest() -> str:
-        line_text = [line.speaker, line.text] if isinstance(line, Line) else []
-        return key_of({"name": item.name, "sound": _sound_digest(item.audio), "line": line_text})
+        said = line()
+        words = [said.speaker, said.text] if said else []
+        phones = [[p.symbol, p.start, p.end] for p in said.phones] if said else []
+        sound = _sound_digest(item.audio)
+        return key_of({"name": item.name, "sound": sound, "line": words, "phones": phones})
 
     return Recording(
         name=item.name,
@@ -149,7 +171,7 @@ def _of_item(item: Any) -> Recording:
         pose=lambda: getattr(item, "pose", None),
         listener=lambda: getattr(item, "listener", None),
         room=lambda: getattr(item, "room", None),
-        speech=lambda: getattr(item, "mono", None),
+        speech=speech,
         whole=True,
         digest=digest,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -132,12 +133,16 @@ def annotate(
         for recording in found:
             try:
                 key = _key(recording, settings)
-                old = None if anew or folder is None else _kept(folder / recording.name, key)
+                old = (
+                    None
+                    if anew or folder is None
+                    else _kept(folder / _as_file(recording.name), key)
+                )
                 if old is None:
                     new = segments_of(recording, settings)
                     described = {s.name: s.to_dict() for s in new}
                     if folder is not None:
-                        described = _write(folder / recording.name, new, key, settings)
+                        described = _write(folder / _as_file(recording.name), new, key, settings)
                     segments += new
                     made.append(recording.name)
                 else:
@@ -150,6 +155,11 @@ def annotate(
     return Annotated(
         segments=tuple(segments), items=items, made=tuple(made), kept=tuple(kept), problems=problems
     )
+
+
+def _as_file(name: str) -> str:
+    """Names of items may hold what names of files may not."""
+    return re.sub(r"[^\w.\-]+", "_", name)
 
 
 def _key(recording: Recording, settings: Settings) -> str:
@@ -181,13 +191,14 @@ def _write(
         for segment in segments:
             # Beyond full scale only floating point holds it; nothing is turned down for a file.
             loud = segment.audio.peak > 1.0
-            files = {"wav_fn": f"{segment.name}.{'wav' if loud else 'flac'}"}
+            name = _as_file(segment.name)
+            files = {"wav_fn": f"{name}.{'wav' if loud else 'flac'}"}
             segment.audio.save(making / files["wav_fn"], subtype="FLOAT" if loud else "PCM_24")
             if segment.aligned is not None:
-                files["tg_fn"] = f"{segment.name}.TextGrid"
+                files["tg_fn"] = f"{name}.TextGrid"
                 write_textgrid(segment.aligned.textgrid(), making / files["tg_fn"])
             if segment.pose is not None and "pose" in settings.steps:
-                files["pos_fn"] = f"{segment.name}.nc"
+                files["pos_fn"] = f"{name}.nc"
                 segment.pose.save(making / files["pos_fn"])
             items[segment.name] = {**segment.to_dict(), "files": files}
         write_json(
@@ -216,7 +227,9 @@ def _planned(recording: Recording, settings: Settings, folder: Path | None) -> d
         "scene_prompts": "room",
     }
     lacking = {s: needs[s] for s in settings.steps if s in needs and not there[needs[s]]}
-    kept = folder is not None and _kept(folder / recording.name, _key(recording, settings))
+    kept = folder is not None and _kept(
+        folder / _as_file(recording.name), _key(recording, settings)
+    )
     return {
         "name": recording.name,
         "duration": round(audio.duration, 3),
