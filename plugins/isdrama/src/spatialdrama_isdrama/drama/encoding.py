@@ -159,6 +159,11 @@ class Encoding:
         )
         return conditions, delay
 
+    def azimuth_deg(self, segment: Segment, scene: Scene) -> np.ndarray:
+        """Return where the listener has the segment's speaker, (l,) degrees, 90 at the left."""
+        z_c, _ = self._content(segment)
+        return self._where.azimuth_deg(segment.line.speaker, scene, self._times(segment), z_c)
+
     def inputs(self, segment: Segment, scene: Scene) -> dict[str, Any]:
         """Return all that decides what :meth:`conditions` gives, as a cache key takes it."""
         reading = segment.reading

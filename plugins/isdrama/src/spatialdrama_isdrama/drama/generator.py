@@ -321,6 +321,20 @@ class Isdrama:
         _, made = self._begun(script, scene, voices, seed)
         return self._lines(made, scene, progress)
 
+    def production(
+        self, script: Script, scene: Scene, *, voices: Mapping[str, Any], seed: int = 0
+    ) -> Production:
+        """Return the segments of a drama, checked and not yet made, to look into their making.
+
+        See :func:`spatialdrama_isdrama.inspection.drama.inspect`.
+
+        Parameters
+        ----------
+        script, scene, voices, seed
+            As for :meth:`generate`.
+        """
+        return self._begun(script, scene, voices, seed)[1]
+
     def _begun(
         self, script: Script, scene: Scene, voices: Mapping[str, Any], seed: int
     ) -> tuple[dict[str, VoicePrompt], Production]:

@@ -103,6 +103,10 @@ class Production:
         """Seconds from one value of F0 to the next."""
         return self._mel.hop / self._mel.rate
 
+    def azimuth_deg(self, index: int) -> np.ndarray:
+        """Return where the listener has the speaker of a segment, (l,) degrees, 90 at the left."""
+        return self.encoding.azimuth_deg(self.plan.segments[index], self._scene)
+
     def __iter__(self) -> Iterator[tuple[int, BinauralAudio]]:
         """Yield (segment, its sound) in script order, each as soon as it is finished."""
         following = 0
@@ -126,7 +130,7 @@ class Production:
         if not missing:
             return
         with torch.inference_mode(), full_float32():
-            jobs = [self._job(i) for i in missing]
+            jobs = [self.job(i) for i in missing]
             # Only the flow runs in mixed precision: the vocoder's phases need their digits.
             with self._model.autocast():
                 sampled = sample(self._model.transformer, jobs, self.settings)
@@ -142,7 +146,14 @@ class Production:
         self._contexts[index] = audio.provenance["context"]
         self._schedule.finish(index)
 
-    def _job(self, index: int) -> Job:
+    def job(self, index: int) -> Job:
+        """Return a segment as it is sampled; its speaker's last one is made first.
+
+        Call it in ``torch.inference_mode``.
+        """
+        before = self._schedule.before(index)
+        while before is not None and before not in self._made:
+            self._advance()
         segment = self.plan.segments[index]
         speaker = segment.line.speaker
         conditions, delay = self.encoding.conditions(segment, self._scene)

@@ -16,10 +16,12 @@ import torch
 from spatialdrama.errors import ValidationError
 from spatialdrama.runtime.cache import key_of
 from spatialdrama.types import GeometricPrompt, Pose, Scene, TextPrompt, VideoPrompt
+from spatialdrama_isdrama.autoencoder.config import FRAMES_PER_LATENT
 from spatialdrama_isdrama.drama.frozen import digest
 from spatialdrama_isdrama.pose.camera import Camera
 from spatialdrama_isdrama.pose.frames import read_frames
 from spatialdrama_isdrama.pose.geometry import features
+from spatialdrama_isdrama.pose.motion import HeadFrame
 from spatialdrama_isdrama.pose.pose_encoder import PoseEncoder
 from spatialdrama_isdrama.pose.readback import to_pose
 from spatialdrama_isdrama.pose.trackers import load_tracker
@@ -105,12 +107,38 @@ class Whereabouts:
         z_c : (1, t, d)
             What is said then; words and videos are read with it.
         """
+        z_p, pose, listener = self._read(speaker, scene, times, z_c)
+        return z_p, self._delays(pose, times, listener)
+
+    def azimuth_deg(
+        self, speaker: str, scene: Scene, times: np.ndarray, z_c: torch.Tensor
+    ) -> np.ndarray:
+        """Return where the listener has the speaker in each latent frame, (l,) degrees.
+
+        0 in front, 90 at the left, in the middle of the four mel frames; of what the sound follows:
+        for words and videos that is the pose that they were read as.
+
+        Parameters
+        ----------
+        speaker, scene, times, z_c
+            As for :meth:`encode`; t = 4 l.
+        """
+        _, pose, listener = self._read(speaker, scene, times, z_c)
+        middles = times.reshape(-1, FRAMES_PER_LATENT).mean(axis=1)
+        head = HeadFrame(pose, listener, jump_speed=self._encoder.config.jump_speed)
+        place = head.places(middles)
+        return np.degrees(np.arctan2(place[:, 1], place[:, 0]))
+
+    def _read(
+        self, speaker: str, scene: Scene, times: np.ndarray, z_c: torch.Tensor
+    ) -> tuple[torch.Tensor, Pose, Pose | None]:
+        """Return z_p, the pose that it stands for, and whose head that pose is seen from."""
         mask = torch.ones(1, len(times), dtype=torch.bool, device=self._device)
         prompt = self._prompts.get(speaker)
         if prompt is None or isinstance(prompt, GeometricPrompt):
             pose = self._pose(speaker, scene)
             seen = torch.as_tensor(self._features(pose, scene, times), device=self._device)
-            return self._encoder.geometric(seen[None], mask), self._delays(pose, times, scene)
+            return self._encoder.geometric(seen[None], mask), pose, scene.listener
         if isinstance(prompt, TextPrompt):
             condition, there = self._encoder.words([prompt.text])
             z_p = self._encoder.text(z_c, mask, condition.to(mask.device), there.to(mask.device))
@@ -119,8 +147,7 @@ class Whereabouts:
             condition = assemble(video, self._encoder.pictures, times)
             z_p = self._encoder.video(z_c, mask, condition.to(mask.device)[None])
         reading = self._encoder.read_back(z_p, mask)
-        heard = to_pose(reading, times, self._encoder.config.ear_offset)
-        return z_p, self._delays(heard, times, None)
+        return z_p, to_pose(reading, times, self._encoder.config.ear_offset), None
 
     def inputs(self, speaker: str, scene: Scene, times: np.ndarray) -> Any:
         """Return all that decides what :meth:`encode` gives, as a cache key takes it."""
@@ -143,8 +170,7 @@ class Whereabouts:
             window=config.velocity_window, jump_speed=config.jump_speed,
         )  # fmt: skip
 
-    def _delays(self, pose: Pose, times: np.ndarray, scene: Scene | None) -> torch.Tensor:
-        listener = None if scene is None else scene.listener
+    def _delays(self, pose: Pose, times: np.ndarray, listener: Pose | None) -> torch.Tensor:
         delay = delays_of(pose, times, listener=listener, head="sphere").T
         return torch.as_tensor(delay, dtype=torch.float32, device=self._device)
 
