@@ -127,6 +127,10 @@ class Generator(Protocol):
 class Corpus(Protocol):
     """A data set on disk, opened lazily."""
 
-    def open(self, path: Any) -> Any:
+    def open(self, path: Any, **options: Any) -> Any:
         """Return the items under `path`."""
+        ...
+
+    def knows(self, path: Any) -> bool:
+        """Whether `path` looks like such a corpus; optional, asked where nobody named a reader."""
         ...
