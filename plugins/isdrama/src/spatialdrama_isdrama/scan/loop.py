@@ -10,8 +10,9 @@ def scan_loop(
 ) -> torch.Tensor:
     """Return y (b, d, t) of h_t = exp(delta_t A) h_(t-1) + delta_t B_t u_t, y_t = C_t h_t.
 
-    Equations 14 and 15 of the paper with Mamba's discretisation: A by zero-order hold, B by Euler's
-    step (Gu and Dao 2023, section 3 and its published code). Differentiable by autograd, which
+    Equations 14 and 15 of the paper with Mamba's discretisation: A by zero-order hold, but B by
+    Euler's step where equation 14 prints zero-order hold (Gu and Dao 2023, section 3 and its
+    published code). Differentiable by autograd, which
     keeps every state.
 
     Parameters

@@ -60,6 +60,11 @@ def selective_scan(
     there is a z; delta is softplus(delta + delta_bias) if asked for. Shapes and names are those of
     mamba_ssm.ops.selective_scan_interface (Gu and Dao 2023, algorithm 2).
 
+    Equation 14 prints zero-order hold for A and for B. A is held so, but B is Euler's delta B, to
+    which equation 14's (delta A)^-1 (exp(delta A) - I) delta B tends for small steps: that is what
+    published Mamba and its kernels compute. As A is diagonal, equation 14 to the letter is a scan
+    of each channel by itself whose B is multiplied by (exp(delta A) - 1) / (delta A). Where delta, B and C do not change in time, y is the convolution of equation 16.
+
     Parameters
     ----------
     u, delta
