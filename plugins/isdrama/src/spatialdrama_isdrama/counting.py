@@ -82,10 +82,28 @@ def table(config: IsdramaConfig) -> str:
     lines = ["| network | part | parameters |", "| --- | --- | ---: |"]
     total = 0
     for name, pieces in count(config).items():
-        lines += [f"| {name} | {piece} | {size:,} |" for piece, size in pieces.items()]
+        for piece, size in pieces.items():
+            lines.append(f"| {name} | {piece}{_paper(f'{name}.{piece}', config)} | {size:,} |")
         whole = sum(pieces.values())
         total += whole
-        printed = PRINTED.get(name) if config.transformer.width == PRINTED_WIDTH else None
-        beside = f" (paper: {printed / 1e6:.0f} M)" if printed else ""
+        beside = _paper(name, config) + (_without_fan(config) if name == "transformer" else "")
         lines.append(f"| **{name}** | **all**{beside} | **{whole:,}** |")
     return "\n".join([*lines, f"| **all** | | **{total:,}** |"])
+
+
+def _paper(name: str, config: IsdramaConfig) -> str:
+    """Return what the paper prints for a network or its part, for a model of the paper's width."""
+    width = config.pose.width if name.startswith("pose") else config.transformer.width
+    if name not in PRINTED or width != PRINTED_WIDTH:
+        return ""
+    return f" (paper: {PRINTED[name] / 1e6:g} M)"
+
+
+def _without_fan(config: IsdramaConfig) -> str:
+    """Return a word about experts without FAN, which have more parameters at the same width."""
+    transformer = config.transformer
+    if transformer.fan:
+        return ""
+    # Of inner columns FAN gets a share of sines and one of cosines from the same weights.
+    same = round(transformer.fan_inner * (1 - transformer.fan_share / 2))
+    return f" (fan=False: larger than with FAN; fan_inner={same} has as many)"

@@ -17,8 +17,13 @@ from .pose.config import PoseConfig
 from .transformer.config import TransformerConfig
 from .vocoder.config import VocoderConfig
 
-#: What C.1 prints for the Immersive Drama Transformer.
-PRINTED = {"transformer": 177_000_000}
+#: What C.1 prints for the Immersive Drama Transformer, and for each of the pose encoder's
+#: Transformers, the textual and the video one ("23.32M for each model").
+PRINTED = {
+    "transformer": 177_000_000,
+    "pose.text_branch": 23_320_000,
+    "pose.video_branch": 23_320_000,
+}
 PRINTED_WIDTH = 768
 
 
@@ -68,6 +73,16 @@ class IsdramaConfig:
                     f"IsdramaConfig: {one} is {a!r} and {other} is {b!r}, but one is the other's "
                     "input; set both to the same."
                 )
+        self._check_silence()
+
+    def _check_silence(self) -> None:
+        silence = self.autoencoder.silence
+        if abs(silence - self.mel.silence) > 1e-6:
+            raise ValidationError(
+                f"IsdramaConfig: mel.floor is {self.mel.floor:g}, whose log10 is "
+                f"{self.mel.silence:g}, and autoencoder.silence is {silence:g}; what is outside "
+                "of a mask would not be silent. Set autoencoder.silence to log10 of the floor."
+            )
 
     def _value(self, path: str) -> Any:
         part, name = path.split(".")
@@ -134,6 +149,11 @@ class IsdramaConfig:
         for name, value in changes.items():
             if name in PARTS:
                 given = attrs.asdict(value) if attrs.has(type(value)) else value
+                if not isinstance(given, Mapping):
+                    raise ValidationError(
+                        f"IsdramaConfig.{name} is changed by a dict of fields, {name}={{...}}, or "
+                        f"a {PARTS[name].__name__}; got {value!r}."
+                    )
                 wanted.setdefault(name, {}).update(given)
             else:
                 wanted.setdefault(_owner(name), {})[name] = value
@@ -204,14 +224,16 @@ def paper() -> IsdramaConfig:
 
     Where the other presets deviate: Mamba as published, one way through time (E3); the weight of
     the balance loss (E17); one autoencoder for both ears (E4); a vocoder for each ear (E24), which
-    loses the phase between them. Scenes are FLAN-T5's tokens, as the texts of the pose encoder.
+    loses the phase between them. The pose encoder's Transformers are the reading of their printed
+    size that comes near it, :meth:`~.pose.config.PoseConfig.paper_params` (E1). Scenes are
+    FLAN-T5's tokens, as the texts of the pose encoder.
 
     Examples
     --------
     >>> paper().transformer.bidirectional, paper().vocoder.kind
     (False, 'per_ear')
     """
-    pose = PoseConfig()
+    pose = PoseConfig.paper_params()
     return IsdramaConfig(
         pose=pose,
         autoencoder=AutoencoderConfig(stereo="joint"),
@@ -268,6 +290,9 @@ def small() -> IsdramaConfig:
             pose_width=width,
             scene_width=width,
             fan_inner=512,
+            # A loss of each of 4 blocks' two groups, which pulled as one of .01 in all when this
+            # preset was tried.
+            balance_weight=0.00125,
             times="logit-normal",
             temperature_steps=3000,
         ),
@@ -326,6 +351,8 @@ def tiny() -> IsdramaConfig:
             state=4,
             experts=2,
             fan_inner=32,
+            # Of four groups: .01 together.
+            balance_weight=0.0025,
             temperature_steps=100,
         ),
         vocoder=VocoderConfig.sized("tiny"),
@@ -341,6 +368,8 @@ def preset(name: str, **changes: Any) -> IsdramaConfig:
     Every row of the paper's tables 4 to 6 is one change: ``moe=False``, ``prosodic_moe=False``,
     ``spatial_moe=False``, ``fan=False``, ``f0=False``, ``mamba=False``, ``cfg=False``,
     ``contrastive=False``; ``experts=1`` or ``spatial_experts=1``; ``gamma=1.0, alpha=1.0``.
+    ``fan=False`` has more parameters than the whole model, see
+    :class:`~.transformer.config.TransformerConfig`.
 
     Parameters
     ----------

@@ -78,13 +78,22 @@ def test_padding_counts_nowhere():
         assert float(one.detach()) == pytest.approx(float(other.detach()), abs=1e-12)
 
 
-def test_groups_weigh_the_same():
+def test_each_group_has_the_whole_weight():
     a, mask = some(1)
     b, _ = some(2, n=3)
     both = balance_loss([a, b], mask)
-    wanted = (switch(a.softmax(-1), mask) + switch(b.softmax(-1), mask)) / 2
+    wanted = switch(a.softmax(-1), mask) + switch(b.softmax(-1), mask)
     torch.testing.assert_close(both, wanted)
     assert balance_loss([], mask) == 0
+
+
+def test_alpha_of_the_papers_eight_groups_by_hand():
+    # Two tokens of two experts with probabilities (.75, .25) and (.5 + e, .5 - e): the first
+    # expert has all of f, so a group scores 2 * (.75 + .5) / 2 = 1.25; 4 blocks have 8 of them.
+    logits = torch.tensor([[[3.0, 1.0], [1.0, 1.0]]], dtype=torch.float64).log()
+    mask = torch.ones(1, 2, dtype=torch.bool)
+    assert float(balance_loss([logits], mask)) == pytest.approx(1.25, abs=1e-12)
+    assert 0.1 * float(balance_loss([logits] * 8, mask)) == pytest.approx(1.0, abs=1e-12)
 
 
 def test_other_forms_are_refused():

@@ -225,11 +225,12 @@ def test_balance_is_of_the_lines_in_training(tiny, stirred, lines):
             p = p[c.mask[:, ::4]]
             f = torch.nn.functional.one_hot(p.argmax(-1), 3).double().mean(0)
             total += float(3 * (f * p.mean(0)).sum().detach())
-    assert float(field.balance.detach()) == pytest.approx(total / 4, abs=1e-9)
+    assert float(field.balance.detach()) == pytest.approx(total, abs=1e-9)
     assert model(noise(c), times(c), c).balance == 0
     paper = stirred(tiny(balance="paper"))
     said = paper(noise(c), times(c), c, tau=1.0).balance
-    assert float(said.detach()) == pytest.approx(3.0, abs=1e-9)
+    # Three experts of each of two blocks' two groups.
+    assert float(said.detach()) == pytest.approx(4 * 3.0, abs=1e-9)
 
 
 def test_what_is_kept_for_looking_at(tiny, stirred, lines):

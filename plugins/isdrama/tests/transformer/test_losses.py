@@ -54,4 +54,4 @@ def test_the_printed_balance_adds_a_constant(tiny, stirred, lines):
     latent, noise, t = numbers(1, 6, 4), numbers(1, 6, 4, seed=1), torch.tensor([0.3]).double()
     said = losses(model, config, latent, c, noise, t, tau=1.0)
     rest = said.flow + said.pitch + said.voicing
-    assert float((said.total - rest).detach()) == pytest.approx(0.1 * 3)
+    assert float((said.total - rest).detach()) == pytest.approx(0.1 * 4 * 3)

@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 from spatialdrama_isdrama.counting import count, table
+from spatialdrama_isdrama.pose.config import PoseConfig
 from spatialdrama_isdrama.presets import PRESETS, IsdramaConfig, preset
 from spatialdrama_isdrama.transformer import DramaTransformer, TransformerConfig
 
@@ -98,7 +99,9 @@ def test_ablations_change_the_count_as_they_should():
 def test_the_paper_preset_has_the_printed_choices():
     config = preset("paper")
     assert config.transformer.bidirectional is False
+    # "The load-balancing loss for each expert group", 0.1: of each, so eight times in all.
     assert config.transformer.balance_weight == 0.1
+    assert config.pose == PoseConfig.paper_params()
     assert config.autoencoder.stereo == "joint"
     assert config.vocoder.kind == "per_ear"
     assert (config.transformer.width, config.transformer.blocks) == (768, 4)
@@ -114,6 +117,20 @@ def test_parts_that_do_not_fit_are_refused():
         preset("tiny", mel={"hop": 240})
     with pytest.raises(ValidationError, match="must be a PoseConfig"):
         IsdramaConfig(pose=TransformerConfig())
+
+
+def test_silence_is_the_mels_floor():
+    with pytest.raises(ValidationError, match=r"mel\.floor is 0\.001.*autoencoder\.silence is -5"):
+        preset("tiny", mel={"floor": 1e-3}, vocoder={"floor": 1e-3})
+    quiet = {"mel": {"floor": 1e-3}, "vocoder": {"floor": 1e-3}, "autoencoder": {"silence": -3.0}}
+    assert preset("tiny", **quiet).mel.silence == -3.0
+
+
+def test_a_part_is_changed_by_fields():
+    with pytest.raises(ValidationError, match=r"transformer is changed by a dict.*got 5"):
+        preset("tiny", transformer=5)
+    with pytest.raises(ValidationError, match=r"pose is changed by a dict.*got 'geometric'"):
+        preset("tiny", pose="geometric")
 
 
 def test_parts_can_be_changed_together():
@@ -150,4 +167,23 @@ def test_the_table_adds_up():
     pieces = sum(n for a, _, n in cells if "*" not in a)
     assert cells[-1][2] == pieces
     assert any("(paper: 177 M)" in b for _, b, _ in cells)
-    assert "177" not in table(preset("tiny"))
+    branches = {b: n for a, b, n in cells if a == "pose" and "(paper: 23.32 M)" in b}
+    assert len(branches) == 2
+    assert "paper" not in table(preset("tiny"))
+
+
+def test_the_papers_pose_transformers_have_2332_million_parameters_within_one_percent():
+    pieces = count(preset("paper"))["pose"]
+    for branch in ("text_branch", "video_branch"):
+        assert pieces[branch] == pytest.approx(23.32e6, rel=0.01)
+
+
+def test_plain_experts_are_larger_and_the_table_says_so():
+    def size(**changes):
+        return sum(count(preset("paper", **changes))["transformer"].values())
+
+    assert size(fan=False) > 1.06 * size()
+    # By hand: 8 experts of 4 blocks have 512 columns of 768 weights more.
+    assert size(fan=False) - size() == 4 * 8 * (512 * 768 + 1024)
+    assert size(fan=False, fan_inner=1792) == pytest.approx(size(), rel=1e-3)
+    assert "fan_inner=1792 has as many" in table(preset("paper", fan=False))

@@ -12,6 +12,7 @@ from spatialdrama_isdrama.transformer.routing import (
     gumbel,
     gumbel_softmax,
     one_hot,
+    softmax_over_tau,
     temperature,
 )
 
@@ -25,6 +26,13 @@ def test_equation_19(tau):
         for t in range(3):
             top = [math.exp((logits[b, t, i] + noise[b, t, i]) / tau) for i in range(4)]
             np.testing.assert_allclose(got[b, t], [x / sum(top) for x in top], atol=1e-12)
+
+
+def test_line_7_of_algorithm_1_only_gets_louder():
+    logits, noise = torch.tensor([math.log(3.0), 0.0]), torch.zeros(2)
+    for tau in (2.0, 0.3):
+        got = softmax_over_tau(logits, noise, tau).tolist()
+        assert got == pytest.approx([0.75 / tau, 0.25 / tau])
 
 
 def test_noise_is_gumbels():

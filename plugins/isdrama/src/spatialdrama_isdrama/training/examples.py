@@ -11,7 +11,7 @@ import torch
 
 from spatialdrama.errors import ValidationError
 from spatialdrama.types import BinauralAudio, Line, Pose, Speech
-from spatialdrama_isdrama.autoencoder.config import FRAMES_PER_LATENT, MelConfig
+from spatialdrama_isdrama.autoencoder.config import MelConfig
 from spatialdrama_isdrama.autoencoder.mel import mel_of, padded
 from spatialdrama_isdrama.content import Reading, read_line
 from spatialdrama_isdrama.content.timed import to_frames
@@ -209,8 +209,3 @@ def _side_by_side(rows: Sequence[Tensor], axis: int, fill: float) -> Tensor:
         shape[axis] = longest - row.shape[axis]
         out.append(torch.cat([row, row.new_full(shape, fill)], dim=axis))
     return torch.stack(out)
-
-
-def latent_mask(mask: Tensor) -> Tensor:
-    """Return the mask (b, l) at the latent rate of one (b, t) on mel frames."""
-    return mask[:, ::FRAMES_PER_LATENT]

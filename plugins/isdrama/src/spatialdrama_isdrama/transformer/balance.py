@@ -62,7 +62,10 @@ FORMS = {"switch": switch, "paper": printed}
 def balance_loss(
     logits: list[torch.Tensor], mask: torch.Tensor, form: str = "switch"
 ) -> torch.Tensor:
-    """Return the mean balance loss of several groups, without its weight alpha.
+    """Return the balance losses of all groups of all blocks added up, without their weight alpha.
+
+    Each group has the whole weight, as in "the load-balancing loss for each expert group" (C.2,
+    C.7): a balanced model of g groups scores g.
 
     Parameters
     ----------
@@ -82,11 +85,11 @@ def balance_loss(
     --------
     >>> even = [torch.zeros(1, 3, 4), torch.zeros(1, 3, 2)]
     >>> balance_loss(even, torch.ones(1, 3, dtype=torch.bool), "paper")
-    tensor(3.)
+    tensor(6.)
     """
     if form not in FORMS:
         raise ValidationError(f"balance must be one of {', '.join(FORMS)}; got {form!r}.")
     if not logits:
         return torch.zeros((), device=mask.device)
     losses = [FORMS[form](group.softmax(-1), mask) for group in logits]
-    return torch.stack(losses).mean()
+    return torch.stack(losses).sum()

@@ -7,7 +7,7 @@ import torch
 
 from spatialdrama.errors import ValidationError
 
-from .config import FRAMES_PER_LATENT
+from ..autoencoder.config import FRAMES_PER_LATENT
 
 Tensor = torch.Tensor
 

@@ -8,7 +8,6 @@ from spatialdrama.errors import ValidationError
 
 from ..checks import number, one_of, option, truth, whole
 
-FRAMES_PER_LATENT = 4
 SOLVERS = ("euler", "midpoint", "few")
 SCHEDULES = ("uniform", "sway")
 
@@ -29,7 +28,8 @@ class TransformerConfig:
     latent : int
         Channels of the autoencoder's latent, both ears.
     content_width, pose_width, scene_width : int
-        Of z_c, of one ear of z_p, and of the scene tokens.
+        Of z_c, of one ear of z_p, and of the scene tokens: the pose encoder's ``text_width`` if
+        its reader of words reads scenes too, or that of another ``scene_encoder``.
     order : "attention" or "mamba"
         Which of the two comes first in a block (E3: the paper does not say).
     bidirectional : bool
@@ -44,21 +44,26 @@ class TransformerConfig:
         Shift, scale and gate of AdaLN for each half of a block as in DiT (177 M in all, E2), or for
         each of its layers (205 M).
     moe, prosodic_moe, spatial_moe : bool
-        Drama-MOE and its two groups. Without both, one expert takes their place.
+        Drama-MOE and its two groups. Without both, one expert takes their place. ``moe=False``
+        wins: it takes both groups away, whatever the other two say.
     experts : int
         In each group.
     spatial_experts : int or None
         In the spatial group, where it differs (table 5).
     fan : bool
-        Experts of equation 3; False: a linear and a GELU instead.
+        Experts of equation 3; False: a linear and a GELU of the same `fan_inner`. Sines and
+        cosines share one matrix, which the plain linear cannot, so the model grows (179.3 to
+        191.9 M at the paper's sizes): ``fan_inner=1792`` beside it keeps the count (table 4 does
+        not say which of the two it compares).
     fan_inner : int
         Width between the FAN layer and the linear behind it (2048 gives the paper's 177 M, E2).
     fan_share : float
         Part of it that is cosines, and again that is sines (E18).
     routing : "text" or "algorithm1"
         Where section 4.3 and algorithm 1 disagree (E15): the prosodic gate sees z_c and the prompt
-        as z_c looks at it, or only the prompt as z_p looks at it; and algorithm 1 divides by the
-        temperature behind the softmax instead of in it.
+        as z_c looks at it, or only the prompt as z_p looks at it; and line 7 of algorithm 1 has
+        softmax(z W + noise) / tau, with the temperature behind the softmax instead of in it. That
+        never gets sparse: the temperature only makes the experts louder.
     temperature_start, temperature_end : float
         Of the Gumbel softmax, over training (C.7).
     temperature_schedule : "exponential" or "linear"
@@ -67,7 +72,8 @@ class TransformerConfig:
     balance : "switch" or "paper"
         Load balancing of Fedus et al. 2022, or equation 4 as printed, whose gradient is zero (E17).
     balance_weight : float
-        The paper's is .1, which its preset restores; .01 is Switch's own (E17).
+        Of each group of each block. The paper's is .1, which its preset restores; .01 is Switch's
+        own, for each of its layers (E17).
     f0 : bool
         Predict pitch from the first block and give it to the others.
     pitch_kernel : int, frames
@@ -90,7 +96,8 @@ class TransformerConfig:
     cfg : bool
         Guidance at inference (equation 5); False is the plain field.
     gamma, alpha : float
-        Scale of the guidance, and how much the voice prompt weighs beside the last line.
+        Scale of the guidance, from 0 on, and how much the voice prompt weighs beside the last
+        line.
     solver : "euler", "midpoint" or "few"
     schedule : "uniform" or "sway"
         Times of the solver's steps.
@@ -155,7 +162,7 @@ class TransformerConfig:
     other_prompt: float = option(0.4, number(0.0, 1.0))
     drop_scene: float = option(0.1, number(0.0, 1.0))
     cfg: bool = option(True, truth)
-    gamma: float = option(3.0, number())
+    gamma: float = option(3.0, number(0.0))
     alpha: float = option(0.4, number(0.0, 1.0))
     solver: str = option("euler", one_of(*SOLVERS))
     schedule: str = option("uniform", one_of(*SCHEDULES))
@@ -171,6 +178,12 @@ class TransformerConfig:
             raise ValidationError(
                 f"TransformerConfig.drop_prompt and other_prompt must add up to at most 1; got "
                 f"{self.drop_prompt:g} and {self.other_prompt:g}."
+            )
+        if self.temperature_end > self.temperature_start:
+            raise ValidationError(
+                f"TransformerConfig: routing gets sparser in training, so temperature_end must be "
+                f"at most temperature_start; got {self.temperature_end:g} and "
+                f"{self.temperature_start:g}."
             )
         if self.f0 and self.blocks < 2:
             raise ValidationError(

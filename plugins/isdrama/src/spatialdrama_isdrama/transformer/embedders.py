@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ..layers import MaskedConv, masked
-from .config import FRAMES_PER_LATENT
+from ..autoencoder.config import FRAMES_PER_LATENT
+from ..layers import MaskedConv, every_fourth, masked
 
 #: Numbers of the sinusoidal code of t.
 TIME_CODE = 256
@@ -96,7 +96,7 @@ class Downsample(nn.Module):
         y = masked(functional.leaky_relu(y), wide)
         y = y.unflatten(1, (t // FRAMES_PER_LATENT, FRAMES_PER_LATENT)).mean(2)
         y = y.unflatten(0, (b, streams)).transpose(1, 2).flatten(2)
-        return masked(self.join(y), mask[:, ::FRAMES_PER_LATENT])
+        return masked(self.join(y), every_fourth(mask))
 
 
 class PromptEncoder(nn.Module):

@@ -8,8 +8,8 @@ import torch
 
 from spatialdrama.errors import ValidationError
 
+from ..layers import every_fourth
 from .conditions import Conditions
-from .config import FRAMES_PER_LATENT
 from .field import Field
 
 Tensor = torch.Tensor
@@ -107,7 +107,7 @@ def loss(
         Scalar. :func:`~.losses.losses` gives it together with the others, of one call.
     """
     field = model(point(latent, noise, time, sigma_min), time, conditions, **options)
-    mask = conditions.mask[:, ::FRAMES_PER_LATENT]
+    mask = every_fourth(conditions.mask)
     return squared_error(field.velocity, velocity(latent, noise, sigma_min), mask)
 
 

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import torch
 
+from ..layers import every_fourth
 from .conditions import Conditions
-from .config import FRAMES_PER_LATENT, TransformerConfig
+from .config import TransformerConfig
 from .flow import Model, point, squared_error, velocity
 from .pitch import pitch_losses
 
@@ -57,7 +58,7 @@ def losses(
     x = point(latent, noise, time, config.sigma_min)
     field = model(x, time, conditions, tau=tau, generator=generator)
     target = velocity(latent, noise, config.sigma_min)
-    flow = squared_error(field.velocity, target, conditions.mask[:, ::FRAMES_PER_LATENT])
+    flow = squared_error(field.velocity, target, every_fourth(conditions.mask))
     squared = entropy = torch.zeros_like(flow)
     given = conditions.pitch()
     if field.pitch is not None and given is not None:

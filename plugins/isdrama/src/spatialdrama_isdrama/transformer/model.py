@@ -8,11 +8,11 @@ from torch import nn
 
 from spatialdrama.errors import ValidationError
 
-from ..layers import RmsNorm, masked, masked_mean, modulate, places
+from ..layers import RmsNorm, every_fourth, masked, masked_mean, modulate, places
 from .balance import balance_loss
 from .block import Block, Routing, Rows, Stream
 from .conditions import Conditions
-from .config import FRAMES_PER_LATENT, TransformerConfig
+from .config import TransformerConfig
 from .embedders import Downsample, PromptEncoder, TimeEmbedding, with_null
 from .field import Field, Kept
 from .pitch import Pitch, PitchEmbedding, PitchPredictor, log_hertz
@@ -118,7 +118,7 @@ class DramaTransformer(nn.Module):
         if z_s.shape[1]:
             z_s = self.scene(masked(z_s, scene_mask))
         z_s, scene_mask = with_null(z_s, scene_mask, self.null_scene)
-        line_mask = conditions.mask[:, ::FRAMES_PER_LATENT]
+        line_mask = every_fourth(conditions.mask)
         before = z_a.shape[:2]
         content = self._after(
             self.no_content, before, self.content(conditions.content[:, None], conditions.mask)

@@ -8,7 +8,7 @@ from torch import nn
 from ..layers import Attention, RmsNorm, masked, widened
 from .config import TransformerConfig
 from .experts import Experts
-from .routing import chosen, gumbel, gumbel_softmax, one_hot, rows_of
+from .routing import chosen, gumbel, gumbel_softmax, one_hot, rows_of, softmax_over_tau
 
 Tensor = torch.Tensor
 
@@ -121,13 +121,13 @@ class ExpertGroup(nn.Module):
         """
         if logits is None:
             return masked(self.experts(x, x.new_ones(*x.shape[:2], 1)), mask)
-        if tau is None:
-            y = self._best(x, mask, logits, rows)
-        else:
-            y = self.experts(x, gumbel_softmax(logits, gumbel(logits, generator), tau))
+        if tau is not None:
+            score = softmax_over_tau if self.literal else gumbel_softmax
+            return masked(self.experts(x, score(logits, gumbel(logits, generator), tau)), mask)
+        y = self._best(x, mask, logits, rows)
         if self.literal:
-            # Line 7 of algorithm 1 divides the softmax itself by the temperature.
-            y = y / (self.last_temperature if tau is None else tau)
+            # The best expert as loud as training left it, line 7 dividing by the temperature.
+            y = y / self.last_temperature
         return masked(y, mask)
 
     def _best(

@@ -9,8 +9,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ..layers import MaskedConv, RmsNorm, masked
-from .config import FRAMES_PER_LATENT, TransformerConfig
+from ..autoencoder.config import FRAMES_PER_LATENT
+from ..layers import MaskedConv, RmsNorm, every_fourth, masked
+from .config import TransformerConfig
 
 #: Where prediction starts and what the embedding counts from: log of 200 Hz, between voices.
 CENTRE = math.log(200.0)
@@ -156,7 +157,7 @@ class PitchEmbedding(nn.Module):
         frames = functional.leaky_relu(self.conv(inputs, mask))
         frames = frames.unflatten(1, (-1, FRAMES_PER_LATENT)).mean(2)
         added = torch.sigmoid(self.gate(x)) * frames
-        return masked(added, mask[:, ::FRAMES_PER_LATENT])
+        return masked(added, every_fourth(mask))
 
 
 def pitch_losses(

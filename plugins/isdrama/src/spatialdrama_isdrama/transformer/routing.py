@@ -75,6 +75,24 @@ def gumbel_softmax(logits: torch.Tensor, noise: torch.Tensor, tau: float) -> tor
     return ((logits + noise) / tau).softmax(-1)
 
 
+def softmax_over_tau(logits: torch.Tensor, noise: torch.Tensor, tau: float) -> torch.Tensor:
+    """Return g as line 7 of algorithm 1 prints it: softmax(logits + noise) / tau.
+
+    The temperature does not sharpen the choice here, and what an expert says is scaled by 1 / tau.
+
+    Parameters
+    ----------
+    logits, noise, tau
+        As for :func:`gumbel_softmax`.
+
+    Examples
+    --------
+    >>> softmax_over_tau(torch.tensor([0.0, 1.0]), torch.tensor([1.0, 0.0]), 0.5)
+    tensor([1., 1.])
+    """
+    return (logits + noise).softmax(-1) / tau
+
+
 def chosen(logits: torch.Tensor) -> torch.Tensor:
     """Return the expert (...) of each token at inference: the greatest logit, no noise (C.7).
 

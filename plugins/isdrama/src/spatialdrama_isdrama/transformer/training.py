@@ -10,8 +10,9 @@ import torch
 
 from spatialdrama.errors import ValidationError
 
+from ..autoencoder.config import FRAMES_PER_LATENT
 from .conditions import Conditions
-from .config import FRAMES_PER_LATENT, TrainingConfig
+from .config import TrainingConfig
 from .dropping import drop_scenes, prompt_sources, with_sources
 from .flow import draw_times
 from .losses import Losses, losses
