@@ -63,7 +63,8 @@ def selective_scan(
     Equation 14 prints zero-order hold for A and for B. A is held so, but B is Euler's delta B, to
     which equation 14's (delta A)^-1 (exp(delta A) - I) delta B tends for small steps: that is what
     published Mamba and its kernels compute. As A is diagonal, equation 14 to the letter is a scan
-    of each channel by itself whose B is multiplied by (exp(delta A) - 1) / (delta A). Where delta, B and C do not change in time, y is the convolution of equation 16.
+    of each channel by itself whose B is multiplied by (exp(delta A) - 1) / (delta A). Where delta,
+    B and C do not change in time, y is the convolution of equation 16.
 
     Parameters
     ----------
