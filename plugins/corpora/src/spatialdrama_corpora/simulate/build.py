@@ -29,6 +29,7 @@ from spatialdrama_corpora.simulate.store import (
     item_path,
     read_annotation,
     row_of,
+    was_begun,
 )
 
 #: s between two writings of the manifest, and how many times longer than a writing takes.
@@ -36,6 +37,7 @@ _EVERY, _SHARE = 30.0, 20.0
 #: Failed segments that the message names.
 _NAMED = 3
 _FULL = "no space left"
+_DIED = "the worker died while it was made"
 
 
 @attrs.frozen
@@ -201,7 +203,7 @@ class _State:
             raise ValidationError(
                 f"{result['full']} What was made is kept; the same command goes on from there."
             )
-        if "failed" in result:
+        if "failed" in result and not item_path(self.store.path, self.keys[name]).is_dir():
             self.failed[name] = result["failed"]
             return
         self._keep(name, read_annotation(self.store.path, self.keys[name]))
@@ -227,6 +229,9 @@ def _one(out: str, task: Mapping[str, Any]) -> dict[str, Any]:
                 read_annotation(Path(out), task["key"])
                 return told
             _set_aside(path)
+        if was_begun(Path(out), task["key"]):
+            # Dask would try again on other workers, and lose them all: once is enough.
+            return told | {"failed": _DIED}
         with item_folder(Path(out), task["key"]) as folder:
             make(segment, folder, config)
     except SpatialDramaError as error:
@@ -238,7 +243,7 @@ def _one(out: str, task: Mapping[str, Any]) -> dict[str, Any]:
 def _set_aside(path: Path) -> None:
     from spatialdrama.runtime import folders
 
-    doomed = folders.sibling(path, "making")
+    doomed = folders.sibling(path, "gone")
     os.rename(path, doomed)
     folders.remove(doomed)
 
@@ -246,7 +251,7 @@ def _set_aside(path: Path) -> None:
 def _lost(task: Mapping[str, Any], error: BaseException) -> dict[str, Any]:
     return {
         "name": task["plan"]["name"], "seconds": task["plan"]["seconds"],
-        "failed": f"the worker died while it was made ({type(error).__name__})",
+        "failed": f"{_DIED} ({type(error).__name__})",
     }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ SCHEMA = "spatialdrama.corpus-item/1"
 CEILING = 0.97
 #: s; the end of a segment fades over this, because a room may still ring.
 FADE = 0.02
+#: The netCDF library crashes when two threads open files at once.
+_NETCDF = threading.Lock()
 #: Frames per second of the video.
 VIDEO_RATE = 24.0
 
@@ -77,7 +80,8 @@ def make(plan: SegmentPlan, folder: Path, config: SimulationConfig) -> dict[str,
     ears, gain_db, rendering = _rendered(plan, speech, pose, config)
     write_samples(folder / "binaural.flac", ears, HOUSE_RATE)
     write_samples(folder / "mono.flac", speech.samples[None], HOUSE_RATE)
-    pose.save(folder / "pose.nc")
+    with _NETCDF:
+        pose.save(folder / "pose.nc")
     annotation = _annotation(plan, speech, gain_db, rendering) | _prompts(plan, pose, config)
     if config.video:
         annotation |= _film(plan, speech, pose, folder / "video.mp4")

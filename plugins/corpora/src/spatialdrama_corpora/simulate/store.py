@@ -108,7 +108,7 @@ class Store:
     def _sweep(self) -> None:
         """Remove what a killed build left half-made."""
         for shelf in (self.path / "items").glob("??"):
-            for left in shelf.glob(f"*{_MAKING}"):
+            for left in shelf.glob(".*"):
                 folders.remove(left)
         for left in self.path.glob(".manifest-*"):
             folders.remove(left)
@@ -161,6 +161,12 @@ def item_folder(root: Path, key: str) -> Iterator[Path]:
         raise explained(error, path) from error
     finally:
         folders.remove(making)
+
+
+def was_begun(root: Path, key: str) -> bool:
+    """Whether somebody in this build began the item and died: what it was making lies there."""
+    path = item_path(root, key)
+    return any(path.parent.glob(f".{path.name}.*{_MAKING}"))
 
 
 def read_annotation(root: Path, key: str) -> dict[str, Any]:
