@@ -118,7 +118,8 @@ def save(
     Raises
     ------
     ValidationError
-        A part that is missing or unknown, or a weight that is not finite.
+        A part that is missing or unknown, a weight that is not finite, or a provenance that is no
+        mapping.
 
     Examples
     --------
@@ -135,6 +136,10 @@ def save(
             f"a checkpoint has the parts {', '.join(PARTS)}; got {', '.join(sorted(parts))}."
         )
     check_choice("dtype", dtype, DTYPES)
+    if provenance is not None and not isinstance(provenance, Mapping):
+        raise ValidationError(
+            f"a checkpoint's provenance must be a mapping of names; got {provenance!r}."
+        )
     states = {name: state_of(part, name) for name, part in parts.items()}
     with whole_folder(folder) as target:
         files = {}

@@ -217,3 +217,8 @@ class TestWhatIsWrong:
     def test_a_part_that_nobody_knows_is_not_saved(self, tiny, tmp_path):
         with pytest.raises(ValidationError, match="a checkpoint has the parts"):
             checkpoints.save(tmp_path / "x", tiny.config, {"pose": tiny.pose})
+
+    def test_a_provenance_that_is_no_mapping_is_not_saved(self, tiny, tmp_path):
+        with pytest.raises(ValidationError, match="mapping of names; got 'mine'"):
+            checkpoints.save(tmp_path / "x", tiny.config, tiny.parts, provenance="mine")
+        assert not (tmp_path / "x").exists()

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import torch
 from spatialdrama_isdrama import checkpoints
+from spatialdrama_isdrama.content.bert import Bert
 from spatialdrama_isdrama.drama.encoding import Encoding
 from spatialdrama_isdrama.drama.frozen import fingerprints
 from spatialdrama_isdrama.drama.generator import Isdrama
 from spatialdrama_isdrama.pose.flan_t5 import FlanT5
+from spatialdrama_isdrama.pose.images import ClipImages
 from spatialdrama_isdrama.pose.trackers import Path2d
 
 import spatialdrama as sd
@@ -262,6 +264,12 @@ class TestFrozenReaders:
         assert fingerprints(reader) == first
         self.folder(path, 1)
         assert fingerprints(reader) != first
+
+    def test_each_reader_that_is_named_is_found(self, tmp_path):
+        zh, en, clip = (str(self.folder(tmp_path / name, i)) for i, name in enumerate("abc"))
+        found = fingerprints(Bert(zh=zh, en=en), ClipImages(clip), torch.nn.Linear(1, 1), "none")
+        assert list(found) == [zh, en, clip]
+        assert len(set(found.values())) == 3
 
     def test_what_is_not_there_has_none(self):
         assert fingerprints(FlanT5("nobody/has-this-model")) == {"nobody/has-this-model": None}
