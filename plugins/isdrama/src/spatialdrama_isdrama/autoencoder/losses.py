@@ -9,8 +9,8 @@ import torch
 
 from spatialdrama.errors import ValidationError
 
-from ..layers import widened
-from .config import FRAMES_PER_LATENT, RECONSTRUCTION
+from ..layers import every_fourth, widened
+from .config import RECONSTRUCTION
 
 
 def reconstruction(
@@ -72,7 +72,7 @@ def divergence(
     """
     mean, log_variance = widened(mean), widened(log_variance)
     nats = 0.5 * (mean.square() + log_variance.exp() - 1.0 - log_variance)
-    return _mean(nats, None if mask is None else mask[:, ::FRAMES_PER_LATENT])
+    return _mean(nats, None if mask is None else every_fourth(mask))
 
 
 def critic_loss(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:

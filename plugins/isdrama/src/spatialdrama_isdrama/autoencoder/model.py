@@ -10,7 +10,7 @@ from torch import nn
 
 from spatialdrama.errors import ValidationError
 
-from ..layers import widened
+from ..layers import every_fourth, widened
 from .config import FRAMES_PER_LATENT, AutoencoderConfig
 from .ear_layers import blanked
 from .encoder import Decoder, Encoder
@@ -112,7 +112,7 @@ class Autoencoder(nn.Module):
         if generator is not None:
             mean = drawn(mean, log_variance, generator)
         z = (mean - self.shift[:, None]) / self.scale[:, None]
-        return z if mask is None else _kept(z, mask[:, ::FRAMES_PER_LATENT])
+        return z if mask is None else _kept(z, every_fourth(mask))
 
     def decode(self, latent: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
         """Return the mels of a scaled latent.
@@ -197,7 +197,7 @@ class Autoencoder(nn.Module):
         for mel, mask in batches:
             mask = self._checked(mel, mask)
             mean, _ = self.encode(mel, mask)
-            there = mask[:, ::FRAMES_PER_LATENT]
+            there = every_fourth(mask)
             kept = mean.transpose(1, 2)[there].reshape(-1, width).double().cpu()
             sums += torch.stack([torch.full((width,), len(kept)), kept.sum(0), (kept**2).sum(0)])
         if not sums[0, 0]:
@@ -211,7 +211,7 @@ class Autoencoder(nn.Module):
     def _decoded(self, z: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Return the mel (b, 2, f, t) of a latent (b, 40, l) that is not scaled."""
         z = z.unflatten(1, (self.config.streams, -1)).transpose(2, 3)
-        z = blanked(z, mask[:, ::FRAMES_PER_LATENT])
+        z = blanked(z, every_fourth(mask))
         x = self._to_ears(widened(self.decoder(z, mask))) * self.config.spread + self.config.centre
         silence = x.new_tensor(self.config.silence)
         return torch.where(mask[:, None, :, None], x, silence).transpose(2, 3)

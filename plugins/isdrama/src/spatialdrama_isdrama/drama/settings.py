@@ -11,8 +11,8 @@ from spatialdrama.errors import ValidationError
 from spatialdrama.types import GeometricPrompt, TextPrompt, VideoPrompt
 from spatialdrama.types.validate import check_positive, finite
 from spatialdrama_isdrama.pose.trackers import TRACKERS, Tracker, load_tracker
+from spatialdrama_isdrama.transformer.config import SOLVERS
 
-SOLVERS = ("euler", "midpoint", "few")
 TIMES = ("script", "pose")
 #: s; batches on CUDA hold this much sound unless told otherwise.
 BATCH_SECONDS = 96.0

@@ -76,7 +76,8 @@ class PoseConfig:
         What becomes of items of a batch with equal attributes: "all" counts them as negatives (as
         printed), "mask" leaves them out, "soft" shares the target among them.
     contrastive
-        False: no eq. 1 ("w/o MPE" of Table 4).
+        False: no eq. 1 ("w/o MPE" of Table 4). An `align_weight` above 0 still draws the branches
+        together then; the row of the table has neither.
     contrastive_weight, duration_weight
         Of the losses of C.2.
     read_back_weight, align_weight
