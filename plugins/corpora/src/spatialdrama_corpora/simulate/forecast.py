@@ -14,9 +14,9 @@ from spatialdrama_corpora.simulate.config import SimulationConfig
 from spatialdrama_corpora.simulate.plan import plan
 from spatialdrama_corpora.simulate.speak import tail_seconds
 
-#: Bytes for each second of a segment, measured on 120 segments: both sounds, pose, annotation;
+#: Bytes for each second of a segment, rather too many: both sounds, pose, annotation;
 #: video of 320 x 240 pixels; a line in the cache of what was spoken.
-_SOUND, _VIDEO, _SPEECH = 330_000, 30_000, 98_000
+_SOUND, _VIDEO, _SPEECH = 280_000, 45_000, 98_000
 #: Seconds of one core for each second of a segment: speaking, rendering and writing, filming.
 _SPEAKING, _RENDERING, _FILMING = 0.75, 0.1, 0.5
 
