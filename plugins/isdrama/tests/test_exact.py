@@ -5,15 +5,20 @@ import torch
 from spatialdrama_isdrama.exact import full_float32
 
 
+def fails_inside():
+    with full_float32():
+        assert not torch.backends.cudnn.allow_tf32
+        assert not torch.backends.cuda.matmul.allow_tf32
+        raise KeyError
+
+
 @pytest.mark.parametrize("before", [True, False])
 def test_the_switches_come_back(before):
     own = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
     try:
         torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = before
-        with pytest.raises(KeyError), full_float32():
-            assert not torch.backends.cudnn.allow_tf32
-            assert not torch.backends.cuda.matmul.allow_tf32
-            raise KeyError
+        with pytest.raises(KeyError):
+            fails_inside()
         assert torch.backends.cudnn.allow_tf32 is before
         assert torch.backends.cuda.matmul.allow_tf32 is before
     finally:

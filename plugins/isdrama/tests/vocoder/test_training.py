@@ -112,7 +112,7 @@ def test_what_cannot_be():
         training.resume({k: v for k, v in training.state().items() if k != "critic"})
     with pytest.raises(ValidationError, match="of another config"):
         training.resume(VocoderTraining(VocoderConfig.sized("tiny"), SMALL).state())
-    with pytest.raises(ValidationError, match="ipd must be a finite number from 0 on; got -1.0"):
+    with pytest.raises(ValidationError, match=r"ipd must be a finite number from 0 on; got -1\.0"):
         TrainingConfig(ipd=-1.0)
 
 
