@@ -49,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"spatialdrama {options.command}: {_text(error)}", file=sys.stderr)
         return USAGE_STATUS
     except KeyboardInterrupt:
-        parts = {"generate": "lines", "score": "scores of several items"}.get(options.command)
+        kept = {"generate": "lines", "score": "scores of several items", "corpus": "segments"}
+        parts = kept.get(options.command)
         after = (
             f"finished {parts} are kept, and the same command goes on from them" if parts else ""
         )

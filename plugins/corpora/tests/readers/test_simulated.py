@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import soundfile
+from spatialdrama_corpora.readers.mrsdrama import MRSDrama
 from spatialdrama_corpora.readers.simulated import Simulated, _annotation
 from spatialdrama_corpora.simulate import SimulationConfig, build
 
@@ -116,6 +117,12 @@ def test_a_video_comes_with_its_camera_and_the_mouth_in_it(copy):
     assert item.extra["camera"]["focal_px"] > 0
     problems = Simulated().open(copy).check(progress=False)
     assert [p.file for p in problems if p.level == "problem"] == [str(folder / "video.mp4")]
+    told["mouth_pixels"][0] = [None, None]  # behind the camera as the film begins
+    write_json(folder / "annotation.json", told)
+    _annotation.cache_clear()
+    item = next(item for item in Simulated().open(copy) if item.has("video"))
+    assert item.video.speaker_pixel is None
+    assert np.isnan(item.extra["mouth_pixels"][0]).all()
 
 
 def test_a_cut_manifest_is_told_and_done_without(copy):
@@ -150,6 +157,7 @@ def test_what_was_changed_or_lost_is_told_with_its_file(copy):
 def test_other_folders_are_not_simulated(tmp_path, copy):
     assert not Simulated().knows(tmp_path / "nothing")
     assert Simulated().knows(copy)
+    assert not MRSDrama().knows(copy)
     head = copy / "corpus.json"
     head.write_text(head.read_text().replace("spatialdrama.corpus/1", "spatialdrama.corpus/9"))
     with pytest.raises(ValidationError, match="layout '9'; this version reads '1'"):

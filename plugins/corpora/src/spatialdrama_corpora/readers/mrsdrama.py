@@ -51,7 +51,7 @@ class MRSDrama:
     def knows(self, path: Any) -> bool:
         """Return whether there is an annotation file with segments that have poses."""
         root = Path(path)
-        if not root.is_dir():
+        if not root.is_dir() or (root / "corpus.json").exists():  # the mark of a simulated one
             return False
         for file in Files(root).ending(".json")[:50]:
             try:

@@ -237,7 +237,8 @@ def _video(path: Path, annotation: Path) -> VideoPrompt:
                     "camera_orientation": camera["orientation"]}  # fmt: skip
     if told.get("mouth_pixels"):
         column, row = told["mouth_pixels"][0]
-        options["speaker_pixel"] = (round(column), round(row))
+        if column is not None and row is not None:  # null: behind the camera as the film begins
+            options["speaker_pixel"] = (round(column), round(row))
     return VideoPrompt(path, **options)
 
 
