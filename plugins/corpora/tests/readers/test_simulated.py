@@ -21,23 +21,30 @@ pytestmark = pytest.mark.slow  # building the corpus takes some seconds
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """Half a minute, spoken by a voice of tones, without video."""
+    """Half a minute, spoken by a voice of tones, without video.
+
+    The folder of assets and the voice are there while it is built and no longer: tests of other
+    modules run in between, on the same worker.
+    """
     home = tmp_path_factory.mktemp("home")
-    patch = pytest.MonkeyPatch()
-    patch.setenv("SPATIALDRAMA_HOME", str(home))
-    spec = VoiceSpec("tone", "spatialdrama.testing.cases:ToneVoice", languages=("en", "zh"))
-    register_local("voice", spec, cases.ToneVoice)
     names = cases.ToneVoice().identities()
     config = SimulationConfig(
-        hours=0.008, seed=3, voice="tone", identities={"en": names, "zh": names}, blends=0,
-        drama_minutes=(0.1, 0.2), heads={"spaced-pinnae": 1}, rooms_each=3, held_out=0.4,
-        video=False, text_prompts=1, scene_prompts=True,
+        hours=0.008, seed=3, voice="tone-read-back", identities={"en": names, "zh": names},
+        blends=0, drama_minutes=(0.1, 0.2), heads={"spaced-pinnae": 1}, rooms_each=3,
+        held_out=0.4, video=False, text_prompts=1, scene_prompts=True,
         splits={"train": 0.5, "validation": 0.25, "test": 0.25},
     )  # fmt: skip
-    build(config, home / "corpus", scheduler="threads", workers=1, progress=False)
-    yield home / "corpus"
-    unregister_local("voice", "tone")
-    patch.undo()
+    spec = VoiceSpec(
+        "tone-read-back", "spatialdrama.testing.cases:ToneVoice", languages=("en", "zh")
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPATIALDRAMA_HOME", str(home))
+        register_local("voice", spec, cases.ToneVoice)
+        try:
+            build(config, home / "corpus", scheduler="threads", workers=1, progress=False)
+        finally:
+            unregister_local("voice", "tone-read-back")
+    return home / "corpus"
 
 
 @pytest.fixture

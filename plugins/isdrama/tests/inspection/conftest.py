@@ -4,12 +4,10 @@ import pytest
 from spatialdrama_isdrama import checkpoints, presets
 
 
-@pytest.fixture(scope="session", autouse=True)
-def home(tmp_path_factory):
-    """A cache of its own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SPATIALDRAMA_HOME", str(tmp_path_factory.mktemp("home")))
-        yield
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """Each test has a cache of its own; nothing of it is left for tests of other rooms."""
+    monkeypatch.setenv("SPATIALDRAMA_HOME", str(tmp_path / "home"))
 
 
 @pytest.fixture(scope="session")
