@@ -198,11 +198,6 @@ class TestWhenSomethingIsWrong:
 
 @pytest.mark.slow
 class TestKilled:
-    @pytest.mark.xfail(
-        raises=subprocess.TimeoutExpired, strict=False,
-        reason="once, in a full run on a busy machine, the third build had not ended after 200 s; "
-        "the cause is not found yet (issue 5)",
-    )  # fmt: skip
     def test_killed_twice_and_continued_equals_an_undisturbed_build(self, driver, tmp_path):
         whole = driver(tmp_path / "whole", home="other")
         assert whole.wait(timeout=200) == 0, whole.stderr.read()

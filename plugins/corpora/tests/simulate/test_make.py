@@ -2,6 +2,9 @@
 
 import json
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import attrs
 import numpy as np
@@ -174,3 +177,28 @@ class TestBytes:
 
     def test_another_seed_gives_other_sound(self, made):
         assert made("one", seed=1)[0]["files"] != made("two", seed=2)[0]["files"]
+
+
+def test_the_first_segment_of_a_process_is_made_alone(monkeypatch):
+    """And those after it side by side, also when the first one failed."""
+    module = sys.modules["spatialdrama_corpora.simulate.make"]
+    monkeypatch.setattr(module, "_WARM", threading.Event())
+    lock, at_work, beside = threading.Lock(), [], []
+
+    def made(plan, folder, config):
+        with lock:
+            at_work.append(plan)
+            beside.append(len(at_work))
+        time.sleep(0.05)
+        with lock:
+            at_work.remove(plan)
+        if plan == 0:
+            raise ValueError("broken")
+        return {}
+
+    monkeypatch.setattr(module, "_made", made)
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [pool.submit(make, k, None, None) for k in range(10)]
+    assert [k for k, job in enumerate(jobs) if job.exception()] == [0]
+    assert beside[:2] == [1, 1]
+    assert max(beside) > 1

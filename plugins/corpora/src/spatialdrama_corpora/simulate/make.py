@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import threading
@@ -34,6 +35,8 @@ FADE = 0.02
 _NETCDF = threading.Lock()
 #: Frames per second of the video.
 VIDEO_RATE = 24.0
+#: Held until this process has made its first segment.
+_FIRST, _WARM = threading.Lock(), threading.Event()
 
 
 def about(config: SimulationConfig) -> dict[str, Any]:
@@ -72,7 +75,21 @@ def make(plan: SegmentPlan, folder: Path, config: SimulationConfig) -> dict[str,
     The same plan gives the same bytes. Both sounds and the pose are of one length, and the phones
     fill it: after the line the room rings for up to a second. Mono is what the mouth emits, at
     1 m; the pose is in the scene frame, whose origin is the listener.
+
+    The first segment of a process is made alone. It imports and loads what all others use, and
+    that is not for two threads at once: one that asks the loader for libraries, as threadpoolctl
+    does with a callback into Python, and one that imports an extension wait for each other for
+    ever (the loader's lock and the interpreter's).
     """
+    with contextlib.nullcontext() if _WARM.is_set() else _FIRST:
+        if not _WARM.is_set():
+            annotation = _made(plan, folder, config)
+            _WARM.set()
+            return annotation
+    return _made(plan, folder, config)
+
+
+def _made(plan: SegmentPlan, folder: Path, config: SimulationConfig) -> dict[str, Any]:
     speech = with_tail(
         speak(plan, config.voice, config.voice_options, config.level_db), tail_seconds(plan.room)
     )
