@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 
 from spatialdrama.errors import ValidationError
-from spatialdrama.io.block_writer import BlockWriter, WrittenSound, container, writing
+from spatialdrama.io.block_writer import BlockWriter, WrittenSound, container, undated, writing
 from spatialdrama.io.files import atomic, existing
 from spatialdrama.io.mono_file import MonoFile
 from spatialdrama.io.stored import stored_sound
@@ -137,6 +137,7 @@ def write_samples(
         soundfile.write(buffer, samples.T, rate, format=form, subtype=subtype)
     except (soundfile.LibsndfileError, RuntimeError, ValueError) as error:
         raise ValidationError(f"cannot write {path}: {error}") from None
+    undated(buffer)
     with atomic(path) as temporary:
         temporary.write_bytes(buffer.getbuffer())
     return path

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import attrs
 import numpy as np
@@ -182,6 +182,31 @@ def writing(
             writer.format = container(path, "PCM_24", layout, count)
             _converted(temporary, path, writer.format, "PCM_24")
         _check_whole(temporary, path, frames)
+        with open(temporary, "r+b") as file:
+            undated(file)
+
+
+def undated(file: BinaryIO) -> None:
+    """Take the time of writing out of a WAV file, so that the same sound is the same bytes.
+
+    libsndfile puts it into the chunk PEAK of float files: version, time, then the peaks.
+
+    Parameters
+    ----------
+    file : binary file, open for reading and writing
+        Anything but WAV is left as it is.
+    """
+    file.seek(0)
+    if file.read(4) not in (b"RIFF", b"RF64"):
+        return
+    file.seek(12)
+    while len(head := file.read(8)) == 8 and head[:4] != b"data":
+        size = int.from_bytes(head[4:], "little")
+        if head[:4] == b"PEAK":
+            file.seek(4, os.SEEK_CUR)
+            file.write(bytes(4))
+            return
+        file.seek(size + size % 2, os.SEEK_CUR)
 
 
 def container(path: Any, subtype: str, layout: str = "binaural", count: int = 0) -> str:

@@ -187,3 +187,25 @@ class TestWriting:
         ):
             pytest.fail("began to write")
         assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("layout", ["binaural", "5.1"])
+@pytest.mark.parametrize("way", ["whole", "blocks"])
+def test_the_time_of_writing_is_in_no_file(tmp_path, way, layout):
+    """libsndfile's PEAK chunk of float files: id, size, version, time, then the peaks."""
+    channels = 6 if layout == "5.1" else 2
+    samples = np.random.default_rng(0).normal(0, 1, (channels, 999)).astype(np.float32)
+    path = tmp_path / "a.wav"
+    if way == "whole":
+        write_samples(path, samples, 48_000, "FLOAT", layout=layout)
+    else:
+        with writing(path, channels, 48_000, frames=999, subtype="FLOAT",
+                           layout=layout) as writer:  # fmt: skip
+            writer.write(samples)
+    data = path.read_bytes()
+    chunk = data.index(b"PEAK")
+    assert int.from_bytes(data[chunk + 8 : chunk + 12], "little") == 1
+    assert data[chunk + 12 : chunk + 16] == bytes(4)
+    peak = np.frombuffer(data[chunk + 16 : chunk + 20], "<f4")[0]
+    assert peak == np.abs(samples[0]).max()
+    np.testing.assert_array_equal(soundfile.read(path, dtype="float32")[0].T, samples)
