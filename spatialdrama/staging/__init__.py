@@ -1,4 +1,4 @@
-"""What every generator does around its model: stems, the timetable, the mix, and what is kept.
+"""What every generator does around its model: cast, stems, timetable, mix, and what is kept.
 
 Here live the level and trimming of a dry line, when each line of a script starts, the sum of
 placed lines in blocks, finished lines kept between runs, and how long and large a drama will be.

@@ -22,13 +22,14 @@ from spatialdrama.io.stored import Scratch
 from spatialdrama.runtime import folders
 from spatialdrama.runtime.progress import progress as progress_bar
 from spatialdrama.runtime.seeding import line_seed
+from spatialdrama.staging.cast import check_cast
 from spatialdrama.staging.forecast import Forecast, forecast
 from spatialdrama.staging.kept import KeptLines
 from spatialdrama.staging.mixing import mixed
 from spatialdrama.staging.stems import levelled, trimmed
 from spatialdrama.staging.timetable import check_gaps, shortened_overlaps, start_times
 from spatialdrama.types import BinauralAudio, Drama, Line, Scene, Script, Speech
-from spatialdrama.types.validate import check_positive, nearest_names, unknown_name
+from spatialdrama.types.validate import check_positive
 from spatialdrama_cascade.part import Part
 
 
@@ -109,14 +110,10 @@ class Cascade:
             part.check_assets()
         if hasattr(self.renderer, "check"):
             self.renderer.check(scene)
-        for name in script.speakers:
-            if name not in scene.speakers:
-                raise unknown_name("speaker in the scene", name, scene.speakers)
-            if name not in voices:
-                near = nearest_names(name, set(voices) - set(script.speakers), 1)
-                hint = f"; did you mean {near[0]!r}?" if near else ", one of "
-                some = "" if near else ", ".join(self.voice.identities()[:6]) + ", ..."
-                raise ValidationError(f"speaker {name!r} has no voice among voices{hint}{some}")
+        check_cast(
+            script, scene, voices,
+            lambda: ", one of " + ", ".join(self.voice.identities()[:6]) + ", ...",
+        )  # fmt: skip
         check_gaps(script.lines)
         for i, line in enumerate(script, start=1):
             try:

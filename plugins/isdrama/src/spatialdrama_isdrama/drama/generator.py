@@ -14,11 +14,12 @@ from spatialdrama.errors import SpatialDramaError, SpatialDramaWarning, Validati
 from spatialdrama.io.stored import Scratch
 from spatialdrama.runtime import folders
 from spatialdrama.runtime.progress import progress as progress_bar
+from spatialdrama.staging.cast import check_cast
 from spatialdrama.staging.forecast import Forecast, forecast
 from spatialdrama.staging.mixing import mixed
 from spatialdrama.staging.timetable import check_gaps
 from spatialdrama.types import BinauralAudio, Drama, Scene, Script
-from spatialdrama.types.validate import nearest_names, unknown_name
+from spatialdrama.types.validate import unknown_name
 from spatialdrama_isdrama import checkpoints
 from spatialdrama_isdrama.checkpoints import Loaded
 from spatialdrama_isdrama.drama.encoding import Encoding
@@ -180,13 +181,7 @@ class Isdrama:
         return prompts, planned
 
     def _check_cast(self, script: Script, scene: Scene, voices: Mapping[str, Any]) -> None:
-        for name in script.speakers:
-            if name not in scene.speakers:
-                raise unknown_name("speaker in the scene", name, scene.speakers)
-            if name not in voices:
-                near = nearest_names(name, set(voices) - set(script.speakers), 1)
-                hint = f"; did you mean {near[0]!r}?" if near else "; give it a voice prompt."
-                raise ValidationError(f"speaker {name!r} has no voice among voices{hint}")
+        check_cast(script, scene, voices, lambda: "; give it a voice prompt.")
         for name in self.settings.prompts:
             if name not in script.speakers:
                 raise unknown_name("speaker in the script with a prompt", name, script.speakers)
