@@ -8,13 +8,13 @@ or progress bars.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import torch
 from torch.nn import functional as F
 
 from spatialdrama.errors import ValidationError
 
+from ..resumable import Resumable
 from ..sizes import parameters_of
 from . import losses
 from .config import AutoencoderConfig
@@ -65,7 +65,7 @@ def crops(
     return batch, at < torch.tensor(lengths, device=batch.device)[:, None]
 
 
-class AutoencoderTraining:
+class AutoencoderTraining(Resumable):
     """An autoencoder, its critic, their optimisers and where they stand.
 
     Parameters
@@ -195,45 +195,6 @@ class AutoencoderTraining:
             yield self.train_step(mel, mask)
             if self.step >= steps:
                 return
-
-    def state(self) -> dict[str, Any]:
-        """Return all that a resumption needs: tensors and numbers only, so that it loads safely.
-
-        ``torch.load(..., weights_only=True)`` reads what ``torch.save`` wrote of it.
-        """
-        return {
-            "step": self.step,
-            "model": self.model.state_dict(),
-            "critic": self.critic.state_dict(),
-            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
-            "generator": self.generator.get_state(),
-        }
-
-    def resume(self, state: dict[str, Any]) -> None:
-        """Go on from a :meth:`state`: the steps to come are those that would have come.
-
-        Raises
-        ------
-        ValidationError
-            A state that lacks a part, or of a network of another config.
-        """
-        missing = {"step", "model", "critic", "optimisers", "generator"} - set(state)
-        if missing:
-            raise ValidationError(
-                f"the state of a training lacks {', '.join(sorted(missing))}; "
-                "save what state() returns, whole"
-            )
-        try:
-            self.model.load_state_dict(state["model"])
-            self.critic.load_state_dict(state["critic"])
-        except RuntimeError as error:
-            raise ValidationError(
-                f"the state is of another config than {self.config}: {str(error).splitlines()[-1]}"
-            ) from error
-        for optimiser, kept in zip(self.optimisers, state["optimisers"], strict=True):
-            optimiser.load_state_dict(kept)
-        self.generator.set_state(state["generator"].cpu())
-        self.step = int(state["step"])
 
     def _objective(
         self,

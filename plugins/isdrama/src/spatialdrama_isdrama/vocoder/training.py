@@ -7,7 +7,6 @@ knows of files, processes or progress bars.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import attrs
 import torch
@@ -16,6 +15,7 @@ from torch import nn
 from spatialdrama.errors import ValidationError
 
 from ..checks import number, option, truth, whole
+from ..resumable import Resumable
 from . import vocoder_of
 from .adversarial import discriminator_loss, feature_loss, generator_loss
 from .config import VocoderConfig
@@ -112,7 +112,7 @@ class VocoderBatch:
         )
 
 
-class VocoderTraining:
+class VocoderTraining(Resumable):
     """A vocoder, its discriminators, their optimisers and where they stand.
 
     Parameters
@@ -197,42 +197,6 @@ class VocoderTraining:
         self._update(0, self.model, total)
         self.step += 1
         return {name: float(value.detach()) for name, value in report.items()}
-
-    def state(self) -> dict[str, Any]:
-        """Return all that a resumption needs: tensors and numbers only, so that it loads safely."""
-        return {
-            "step": self.step,
-            "model": self.model.state_dict(),
-            "critic": self.critic.state_dict(),
-            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
-            "generator": self.generator.get_state(),
-        }
-
-    def resume(self, state: dict[str, Any]) -> None:
-        """Go on from a :meth:`state`: the steps to come are those that would have come.
-
-        Raises
-        ------
-        ValidationError
-            If the state lacks a part, or is of another config.
-        """
-        missing = {"step", "model", "critic", "optimisers", "generator"} - set(state)
-        if missing:
-            raise ValidationError(
-                f"the state of a training lacks {', '.join(sorted(missing))}; save what state() "
-                "returns, whole"
-            )
-        try:
-            self.model.load_state_dict(state["model"])
-            self.critic.load_state_dict(state["critic"])
-        except RuntimeError as error:
-            raise ValidationError(
-                f"the state is of another config than {self.config}: {str(error).splitlines()[-1]}"
-            ) from error
-        for optimiser, kept in zip(self.optimisers, state["optimisers"], strict=True):
-            optimiser.load_state_dict(kept)
-        self.generator.set_state(state["generator"].cpu())
-        self.step = int(state["step"])
 
     def _losses(self, made: torch.Tensor, real: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return the losses that need no critic, those with a weight only."""
