@@ -276,8 +276,7 @@ def test_cuda_says_what_the_cpu_says(semantics):
     torch.testing.assert_close(cuda(batch).cpu(), states, rtol=0, atol=1e-9)
     on_cuda, cuda_mask = cuda.z_c(batch, totals=totals.cuda())
     assert torch.equal(cuda_mask.cpu(), mask)
-    # The place in a phone is a float32 quotient on both.
-    torch.testing.assert_close(on_cuda.cpu(), z_c, rtol=0, atol=1e-6)
+    torch.testing.assert_close(on_cuda.cpu(), z_c, rtol=0, atol=1e-9)
     frames = torch.full(batch.mask.shape, 3, device="cuda") * batch.mask
     duration_loss(cuda.durations(cuda(batch), batch.mask), frames, batch.mask).backward()
     assert torch.isfinite(cuda.encoder.phone.weight.grad).all()

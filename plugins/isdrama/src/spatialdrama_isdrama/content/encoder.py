@@ -109,7 +109,7 @@ class ContentEncoder(nn.Module):
         """
         z_c, mask = regulate(states, frames, total)
         if self.place is not None:
-            z_c = masked(z_c + self.place(in_phone(frames, total).to(z_c)), mask)
+            z_c = masked(z_c + self.place(in_phone(frames, total, z_c.dtype)), mask)
         return z_c, mask
 
     def _check(self, name: str, given: torch.Tensor | None, wanted: nn.Module | None) -> None:

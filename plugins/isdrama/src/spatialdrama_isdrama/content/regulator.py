@@ -101,17 +101,21 @@ def regulate(
     return masked(torch.gather(states, 1, index), mask), mask
 
 
-def in_phone(frames: torch.Tensor, total: int | None = None) -> torch.Tensor:
+def in_phone(
+    frames: torch.Tensor, total: int | None = None, dtype: torch.dtype = torch.float32
+) -> torch.Tensor:
     """Return where in its phone each frame lies: three features that the states do not tell.
 
     Parameters
     ----------
     frames, total
         As :func:`regulate`.
+    dtype
+        Of the result; it is computed in float64, so that devices agree.
 
     Returns
     -------
-    (b, t, 3) float32
+    (b, t, 3)
         (i + 1/2) / n of frame i of n; sin of pi times that, greatest in the middle; log(1 + n).
         Zero in the padding.
 
@@ -122,8 +126,8 @@ def in_phone(frames: torch.Tensor, total: int | None = None) -> torch.Tensor:
     """
     phone, mask = phone_of_frame(frames, total)
     starts = frames.long().cumsum(1) - frames
-    length = torch.gather(frames.long(), 1, phone)
+    length = torch.gather(frames.long(), 1, phone).double()
     time = torch.arange(phone.shape[1], device=frames.device)
     place = (time - torch.gather(starts, 1, phone) + 0.5) / length.clamp(min=1)
-    features = torch.stack([place, (torch.pi * place).sin(), length.float().log1p()], dim=-1)
-    return masked(features.float(), mask)
+    features = torch.stack([place, (torch.pi * place).sin(), length.log1p()], dim=-1)
+    return masked(features.to(dtype), mask)
